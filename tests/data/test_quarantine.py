@@ -8,10 +8,13 @@ import polars as pl
 import pytest
 
 from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, read_table, save_dataset
+from audiolect.data.merging import save_as
 from audiolect.data.problems import Problem
 from audiolect.data.quarantine import (
     Entry,
     entries_of,
+    find_quarantined,
+    own_list,
     read_quarantine,
     without_quarantined,
     write_quarantine,
@@ -82,7 +85,9 @@ def test_lines_by_people_stay(tmp_path: Path) -> None:
 
 
 def test_what_is_left(dataset: Dataset) -> None:
-    write_quarantine(dataset.folder / "check" / "quarantine.jsonl", FOUND, name="x", fingerprint=None)
+    write_quarantine(
+        dataset.folder / "check" / "quarantine.jsonl", FOUND, name="x", fingerprint=dataset.card.fingerprint
+    )
     rest = without_quarantined(dataset)
     assert rest.recordings["recording_id"].to_list() == ["x/b", "x/c"]
     assert rest.examples["example_id"].to_list() == ["x/b/1", "x/c/1", "x/c/2"]
@@ -97,7 +102,7 @@ def test_what_is_left(dataset: Dataset) -> None:
 
 def test_it_is_honoured_by_filtered_datasets(dataset: Dataset) -> None:
     path = dataset.folder / "check" / "quarantine.jsonl"
-    write_quarantine(path, FOUND, name="x", fingerprint=None)
+    write_quarantine(path, FOUND, name="x", fingerprint=dataset.card.fingerprint)
     part = filter_dataset(dataset, "recording_id != 'x/c'")
     assert without_quarantined(part).recordings["recording_id"].to_list() == ["x/b"]
     other = filter_dataset(dataset, "recording_id == 'x/c'")
@@ -106,7 +111,7 @@ def test_it_is_honoured_by_filtered_datasets(dataset: Dataset) -> None:
 
 def test_without_a_list_all_is_left(dataset: Dataset, tmp_path: Path) -> None:
     assert without_quarantined(dataset) is dataset
-    write_quarantine(tmp_path / "empty.jsonl", [], name="x", fingerprint=None)
+    write_quarantine(tmp_path / "empty.jsonl", [], name="x", fingerprint=dataset.card.fingerprint)
     assert without_quarantined(dataset, tmp_path / "empty.jsonl") is dataset
     with pytest.raises(DatasetError, match="no such quarantine list"):
         without_quarantined(dataset, tmp_path / "gone.jsonl")
@@ -114,7 +119,7 @@ def test_without_a_list_all_is_left(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_nothing_left_is_an_error(dataset: Dataset, tmp_path: Path) -> None:
     entries = [Entry("recording", f"x/{name}", ("silent",)) for name in "abc"]
-    write_quarantine(tmp_path / "all.jsonl", entries, name="x", fingerprint=None)
+    write_quarantine(tmp_path / "all.jsonl", entries, name="x", fingerprint=dataset.card.fingerprint)
     with pytest.raises(DatasetError, match="All recordings are quarantined"):
         without_quarantined(dataset, tmp_path / "all.jsonl")
 
@@ -144,3 +149,38 @@ def test_files_that_are_no_lists(tmp_path: Path, rows: list[dict[str, object]]) 
     write_jsonl(tmp_path / "quarantine.jsonl", rows)
     with pytest.raises(UnknownVersion):
         read_quarantine(tmp_path / "quarantine.jsonl")
+
+
+def test_what_a_list_names_of_a_dataset(dataset: Dataset) -> None:
+    path = dataset.folder / "check" / "quarantine.jsonl"
+    assert find_quarantined(dataset) is None
+    assert own_list(dataset) is None
+    more = [*FOUND, Entry("recording", "gone", ("missing",)), Entry("example", "x/a/1", ("empty-text",))]
+    write_quarantine(path, more, name="x", fingerprint=dataset.card.fingerprint)
+    found = find_quarantined(dataset)
+    assert found is not None
+    assert found.recordings.to_list() == ["x/a"]
+    assert found.examples.to_list() == ["x/a/1", "x/a/2", "x/b/2"]
+    assert found.reasons == {"empty-text": 2, "silent": 1, "too-short": 1}
+    assert {entry.id for entry in found.entries} == {"x/a", "x/a/1", "x/b/2"}
+    assert own_list(dataset) == path
+
+
+@pytest.mark.parametrize(("fingerprint", "words"), [("0" * 32, "fingerprint 000"), (None, "of a plain folder")])
+def test_a_list_of_another_dataset_is_refused(dataset: Dataset, fingerprint: str | None, words: str) -> None:
+    path = dataset.folder / "check" / "quarantine.jsonl"
+    write_quarantine(path, FOUND, name="y", fingerprint=fingerprint)
+    with pytest.raises(DatasetError, match="of another dataset") as raised:
+        without_quarantined(dataset)
+    assert words in str(raised.value)
+    assert own_list(dataset) is None
+
+
+def test_the_list_of_a_dataset_serves_what_was_made_of_it(dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    write_quarantine(path, FOUND, name="x", fingerprint=dataset.card.fingerprint)
+    part = save_as(filter_dataset(dataset, "recording_id != 'x/c'"), tmp_path / "part")
+    assert without_quarantined(part, path).recordings["recording_id"].to_list() == ["x/b"]
+    narrower = filter_dataset(part, "recording_id != 'x/b'")
+    write_quarantine(path, [], name="x", fingerprint=part.card.fingerprint)
+    assert without_quarantined(narrower, path) is narrower

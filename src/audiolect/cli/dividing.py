@@ -61,6 +61,7 @@ def split(
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take the last split back.")] = False,
     seed: options.Seed = 0,
+    keep_quarantined: options.KeepQuarantined = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -76,10 +77,11 @@ def split(
     audiolect split limited --out as_before --undo
     """
     from audiolect.cli.division import SplitWish, choose_assignment
+    from audiolect.cli.quarantined import leave_out_quarantined
     from audiolect.data.dataset import open_dataset
 
     wish = SplitWish(limit, rest_to, take, reference, balance, into, must_stay, must_move, undo, seed)
-    opened = open_dataset(dataset)
+    opened = leave_out_quarantined(open_dataset(dataset), keep=keep_quarantined)
     assignment = choose_assignment(opened.recordings, wish)
     _save_split(opened, assignment, out, overwrite=overwrite, dry_run=dry_run, as_json=as_json)
 
@@ -101,6 +103,7 @@ def subset(
         Path | None, typer.Option("--ontology", help="AudioSet's ontology.json, to name labels and what is below them.")
     ] = None,
     seed: options.Seed = 42,
+    keep_quarantined: options.KeepQuarantined = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -110,10 +113,11 @@ def subset(
     audiolect subset audioset --out small --target 500 --limited Music --limited Speech --ontology ontology.json
     """
     from audiolect.cli.division import label_targets
+    from audiolect.cli.quarantined import leave_out_quarantined
     from audiolect.data.dataset import open_dataset
     from audiolect.data.subset import SubsetSettings, select_subset
 
-    opened = open_dataset(dataset)
+    opened = leave_out_quarantined(open_dataset(dataset), keep=keep_quarantined)
     settings = SubsetSettings(
         target=target,
         targets=label_targets(fewer or [], ontology, set(opened.recordings["labels"].explode().drop_nulls())),
@@ -154,6 +158,7 @@ def leaks(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="A/SPLIT=B/SPLIT: a leak that is known and accepted.")
     ] = None,
+    keep_quarantined: options.KeepQuarantined = False,
     as_json: options.Json = False,
 ) -> None:
     """Find what splits share: origins, groups, samples, names and sound. Ends with 1 where training leaks into a test.
@@ -167,7 +172,7 @@ def leaks(
     from audiolect.errors import UsageError
     from audiolect.storage import atomic_path
 
-    parts = [part for source in sources for part in read_parts(source, by)]
+    parts = [part for source in sources for part in read_parts(source, by, keep_quarantined=keep_quarantined)]
     if len(parts) < 2:
         raise UsageError(
             "There is nothing to compare with: the dataset has one part.",

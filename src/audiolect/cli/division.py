@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from audiolect.audio.fingerprint import Fingerprint
+from audiolect.cli.quarantined import leave_out_quarantined
 from audiolect.corpora.source_tables import Table, TableLayout, read_table
 from audiolect.data.check_state import CHECK_FOLDER, SUMMARY_NAME, read_fingerprints
 from audiolect.data.dataset import open_dataset
@@ -147,7 +148,7 @@ def allowed_pairs(texts: Iterable[str], parts: Collection[str]) -> set[tuple[str
     return pairs
 
 
-def read_parts(source: Path, by: str) -> list[Part]:
+def read_parts(source: Path, by: str, *, keep_quarantined: bool = False) -> list[Part]:
     """The parts of a dataset folder, or the one part that a table of ids is.
 
     A table (CSV, TSV, JSON, JSONL) is a part of the dataset that its folder is named after; its split is the file's
@@ -157,7 +158,7 @@ def read_parts(source: Path, by: str) -> list[Part]:
         DatasetError, TableError, UsageError: it cannot be read, or has no column of ids.
     """
     if source.is_dir():
-        dataset = open_dataset(source)
+        dataset = leave_out_quarantined(open_dataset(source), keep=keep_quarantined)
         parts = parts_of_table(dataset.card.name, dataset.recordings, by=by)
         if not (source / CHECK_FOLDER / SUMMARY_NAME).is_file():
             return parts

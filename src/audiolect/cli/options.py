@@ -24,4 +24,7 @@ MaxProblems = Annotated[
     int | None,
     typer.Option("--max-problems", min=0, help="Stop when more things than this are broken. Default: no limit."),
 ]
+KeepQuarantined = Annotated[
+    bool, typer.Option("--keep-quarantined", help="Also use what `audiolect check` has put on the quarantine list.")
+]
 DatasetFolder = Annotated[Path, typer.Argument(help="A dataset folder, as `prepare` writes it.", show_default=False)]

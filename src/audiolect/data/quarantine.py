@@ -8,11 +8,16 @@ Conventions: ``check/quarantine.jsonl`` in a dataset folder. A check writes the 
 each time; lines by others (a person who listened) stay. The tables are never changed: a stage opens the dataset, and
 asks ``without_quarantined`` for what is left. With a recording go its examples.
 
-Public names: Entry, KINDS, QUARANTINE_NAME, entries_of, read_quarantine, write_quarantine, without_quarantined.
+A list belongs to the recordings whose fingerprint its header states, and serves their parts. One of other recordings is
+refused: ids that happen to be the same would be left out for nothing.
+
+Public names: Entry, Quarantined, KINDS, QUARANTINE_NAME, entries_of, read_quarantine, write_quarantine,
+find_quarantined, without_quarantined, leave_out, own_list.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +25,8 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.data.card import facts_of, make_card
+from audiolect.data.card import CARD_NAME, facts_of, make_card, read_card
+from audiolect.data.check_state import CHECK_FOLDER
 from audiolect.data.dataset import Dataset, read_table
 from audiolect.data.problems import Problem
 from audiolect.errors import DamagedFile, DatasetError
@@ -49,6 +55,25 @@ class Entry:
     id: str
     reasons: tuple[str, ...]
     by: str = BY_CHECK
+
+
+@dataclass(frozen=True, eq=False)
+class Quarantined:
+    """What a list names of a dataset.
+
+    Args:
+        path: the list.
+        entries: its lines that name something of the dataset.
+        recordings: the ids of the recordings.
+        examples: the ids of the examples: those named, and those of the recordings.
+        reasons: reason → how many of the entries state it, the most frequent first.
+    """
+
+    path: Path
+    entries: tuple[Entry, ...]
+    recordings: pl.Series
+    examples: pl.Series
+    reasons: dict[str, int]
 
 
 def entries_of(kind: str, problems: Iterable[Problem]) -> list[Entry]:
@@ -90,6 +115,39 @@ def write_quarantine(path: Path, found: Sequence[Entry], *, name: str, fingerpri
     return entries
 
 
+def find_quarantined(dataset: Dataset, path: Path | None = None) -> Quarantined | None:
+    """What the quarantine list of a dataset names of it; None where nobody has checked it, or nothing is named.
+
+    Args:
+        dataset: whole or filtered.
+        path: the list; None: ``check/quarantine.jsonl`` in the dataset folder, where there is one.
+
+    Raises:
+        DatasetError: a path is given and there is no such file, or the list is of another dataset.
+        UnknownVersion, DamagedFile: the list cannot be used.
+    """
+    target = dataset.folder / CHECK_FOLDER / QUARANTINE_NAME if path is None else path
+    if not target.is_file():
+        if path is None:
+            return None
+        raise DatasetError("There is no such quarantine list.", where=path, fix=f"audiolect check {dataset.folder}")
+    _check_owner(target, dataset)
+    named: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+    for entry in read_quarantine(target):
+        named[entry.kind].setdefault(entry.id, entry)
+    recordings = dataset.recordings["recording_id"]
+    hit = recordings.filter(recordings.is_in(list(named["recording"])))
+    examples = dataset.examples.select("example_id", "recording_id")
+    is_named = pl.col("example_id").is_in(list(named["example"]))
+    gone = examples.filter(is_named | pl.col("recording_id").is_in(hit.implode()))["example_id"]
+    by_name = gone.filter(gone.is_in(list(named["example"])))
+    if hit.is_empty() and by_name.is_empty():
+        return None
+    entries = [named["recording"][name] for name in hit] + [named["example"][name] for name in by_name]
+    reasons = Counter(reason for entry in entries for reason in entry.reasons)
+    return Quarantined(target, tuple(entries), hit, gone, dict(sorted(reasons.items(), key=lambda it: (-it[1], it[0]))))
+
+
 def without_quarantined(dataset: Dataset, path: Path | None = None) -> Dataset:
     """What is left of a dataset; the dataset itself where nothing is quarantined, or nobody has checked it.
 
@@ -100,35 +158,77 @@ def without_quarantined(dataset: Dataset, path: Path | None = None) -> Dataset:
         path: the list; None: ``check/quarantine.jsonl`` in the dataset folder, where there is one.
 
     Raises:
-        DatasetError: a path is given and there is no such file, or nothing is left.
+        DatasetError: a path is given and there is no such file, the list is of another dataset, or nothing is left.
         UnknownVersion, DamagedFile: the list cannot be used.
     """
-    target = dataset.folder / "check" / QUARANTINE_NAME if path is None else path
-    if not target.is_file():
-        if path is None:
-            return dataset
-        raise DatasetError("There is no such quarantine list.", where=path, fix=f"audiolect check {dataset.folder}")
-    entries = read_quarantine(target)
-    names = {kind: [entry.id for entry in entries if entry.kind == kind] for kind in KINDS}
-    recordings = dataset.recordings.filter(~pl.col("recording_id").is_in(names["recording"]))
-    kept = pl.col("recording_id").is_in(recordings["recording_id"].implode())
-    examples = dataset.examples.filter(~pl.col("example_id").is_in(names["example"]) & kept)
-    left_out = {
-        "recordings": dataset.recordings.height - recordings.height,
-        "examples": dataset.examples.height - examples.height,
-    }
-    if not any(left_out.values()):
-        return dataset
+    found = find_quarantined(dataset, path)
+    return dataset if found is None else leave_out(dataset, found)
+
+
+def leave_out(dataset: Dataset, found: Quarantined) -> Dataset:
+    """The dataset without what ``find_quarantined`` found of it.
+
+    Raises:
+        DatasetError: no recording is left.
+    """
+    recordings = dataset.recordings.filter(~pl.col("recording_id").is_in(found.recordings.implode()))
     if recordings.is_empty():
         raise DatasetError(
-            "All recordings are quarantined.", where=target, fix=f"mend what {target.with_name('problems.jsonl')} lists"
+            "All recordings are quarantined.",
+            where=found.path,
+            fix=f"mend what {found.path.with_name('problems.jsonl')} lists",
         )
+    examples = dataset.examples.filter(~pl.col("example_id").is_in(found.examples.implode()))
+    left_out = {"recordings": len(found.recordings), "examples": len(found.examples)}
     part = replace(dataset, scan_recordings=recordings.lazy(), scan_examples=examples.lazy(), in_memory=True)
     facts = facts_of(dataset.card)
-    notes = {**facts.notes, "quarantine": {"list": fingerprint_file(target), "left_out": left_out}}
+    notes = {**facts.notes, "quarantine": {"list": fingerprint_file(found.path), "left_out": left_out}}
     tables = {name: read_table(part, name).height for name in facts.extra_tables}
     card = make_card(replace(facts, notes=notes, extra_tables=tables), recordings, examples)
     return replace(part, card=card.model_copy(update={"files": dataset.card.files}))
+
+
+def own_list(dataset: Dataset) -> Path | None:
+    """The quarantine list in the dataset folder; None where there is none, or one of other recordings.
+
+    Raises:
+        UnknownVersion, DamagedFile: the list cannot be used.
+    """
+    path = dataset.folder / CHECK_FOLDER / QUARANTINE_NAME
+    return path if path.is_file() and _owner(path).get("fingerprint") in _lineage(dataset) else None
+
+
+def _owner(path: Path) -> dict[str, Any]:
+    header = next(read_jsonl(path), None)
+    check_header(header, _KIND, (_VERSION,), path)
+    return header or {}
+
+
+def _check_owner(path: Path, dataset: Dataset) -> None:
+    """Refuse a list that was written for other recordings than these, or those that these are a part of."""
+    owner = _owner(path)
+    if owner.get("fingerprint") in _lineage(dataset):
+        return
+    name = owner.get("dataset") or "a dataset without a name"
+    plain = "; it is the list of a plain folder" if owner.get("fingerprint") is None else ""
+    raise DatasetError(
+        "The quarantine list is of another dataset.",
+        where=path,
+        expected=f"a list of {dataset.card.name}, whose recordings have the fingerprint {dataset.card.fingerprint}",
+        found=f"a list of {name}, fingerprint {owner.get('fingerprint')}{plain}",
+        cause="the dataset was made anew since it was checked, or the file comes from elsewhere",
+        fix=f"audiolect check {dataset.folder} writes it anew; --keep-quarantined passes it over",
+    )
+
+
+def _lineage(dataset: Dataset) -> set[str]:
+    """The fingerprints of the dataset as opened, as it lies on the disk, and of what it says it was made from."""
+    notes, stored = dataset.card.notes, dataset.folder / CARD_NAME
+    made_from = notes.get("made_from")
+    origins = [notes.get("filtered_from"), *(made_from if isinstance(made_from, list) else [])]
+    known = {str(origin.get("fingerprint")) for origin in origins if isinstance(origin, dict)}
+    on_disk = {read_card(dataset.folder).fingerprint} if stored.is_file() else set()
+    return {dataset.card.fingerprint} | on_disk | known
 
 
 def _entry(row: dict[str, Any], where: str) -> Entry:
