@@ -16,11 +16,14 @@ from audiolect.data.check_state import (
     FACTS_SCHEMA,
     SUMMARY_NAME,
     FactsStore,
+    carry_facts,
     facts_frame,
+    has_facts,
+    known_facts,
     read_facts,
     read_fingerprints,
 )
-from audiolect.data.dataset import filter_dataset, open_dataset, save_dataset
+from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, save_dataset
 from audiolect.data.records import Recording, examples_frame, recordings_frame
 from audiolect.data.tables import write_table
 from audiolect.errors import AlreadyExists, DamagedFile, DatasetError, StorageError, UnknownVersion
@@ -200,3 +203,63 @@ def test_fingerprints_of_a_dataset(tmp_path: Path) -> None:
     assert np.array_equal(found["x/a"], WORDS)
     assert list(read_fingerprints(filter_dataset(dataset, "split == 'test'"))) == ["x/b"]
     assert list(read_fingerprints(dataset, tmp_path / "data" / "check")) == ["x/a", "x/b"]
+
+
+def plain_dataset(tmp_path: Path, names: str) -> Dataset:
+    rows = [Recording(f"x/{name}", f"{name}.wav", 100, 8000, 1, "wav/pcm_16", 244) for name in names]
+    (tmp_path / "data").mkdir()
+    save_dataset(
+        tmp_path / "data",
+        name="x",
+        corpus_version="1",
+        license="CC0",
+        citation="-",
+        audio_root=tmp_path,
+        recordings=recordings_frame(rows),
+        examples=examples_frame([]),
+    )
+    return open_dataset(tmp_path / "data")
+
+
+def test_what_a_check_under_way_knows(tmp_path: Path) -> None:
+    dataset = plain_dataset(tmp_path, "abc")
+    folder = dataset.folder / "check"
+    assert not has_facts(dataset)
+    with pytest.raises(DatasetError, match="no finished check"):
+        known_facts(dataset)
+    asked = [request(name) for name in "abc"]
+    store = FactsStore(folder)
+    store.add([facts(asked[1], "bb"), facts(asked[0], "aa"), lost_facts(asked[2], "missing", "")])
+    store.flush()
+    assert has_facts(dataset)
+    assert known_facts(dataset)["pcm_hash"].to_list() == ["aa", "bb"]
+    store.add([facts(request("a", modified_ns=9), "new")])
+    finish(store, folder, [request("a", modified_ns=9), *asked[1:]])
+    assert known_facts(dataset)["pcm_hash"].to_list() == ["new", "bb"]
+    fresh = FactsStore(folder, afresh=True)
+    assert known_facts(dataset).is_empty()
+    fresh.add([facts(asked[2], "cc")])
+    fresh.flush()
+    assert known_facts(dataset)["pcm_hash"].to_list() == ["cc"]
+
+
+def test_facts_are_carried_with_the_paths_of_the_new_root(tmp_path: Path) -> None:
+    dataset = plain_dataset(tmp_path, "ab")
+    store = FactsStore(dataset.folder / "check")
+    store.add([facts(request("a")), facts(request("gone"))])
+    store.flush()
+    (tmp_path / "above").mkdir()
+    made = save_dataset(
+        tmp_path / "above",
+        name="y",
+        corpus_version="1",
+        license="CC0",
+        citation="-",
+        audio_root=tmp_path.parent,
+        recordings=dataset.recordings.with_columns(path=pl.lit(f"{tmp_path.name}/") + pl.col("path")),
+        examples=dataset.examples,
+    )
+    carry_facts([dataset], made)
+    assert known_facts(made).select("recording_id", "path").rows() == [("x/a", f"{tmp_path.name}/a.wav")]
+    resumed = FactsStore(made.folder / "check")
+    assert resumed.missing([replace(request("a"), path=f"{tmp_path.name}/a.wav")]) == []

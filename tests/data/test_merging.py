@@ -6,12 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+import soundfile
 
+from audiolect.data.check_state import read_facts, read_fingerprints
+from audiolect.data.checks import CheckReport, CheckSettings, check_dataset
 from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, read_problems, read_table, save_dataset
 from audiolect.data.merging import merge_datasets, save_as
 from audiolect.data.problems import Problem
+from audiolect.data.quarantine import Entry, read_quarantine, without_quarantined, write_quarantine
 from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
 from audiolect.errors import AlreadyExists, DatasetError, UsageError
 
@@ -190,3 +195,86 @@ def test_an_id_for_different_things(tmp_path: Path, changes: dict[str, Any], let
     with pytest.raises(DatasetError, match=letter):
         merge_datasets([one, two], tmp_path / "M", name="m")
     assert not (tmp_path / "M").exists()
+
+
+# What a check has found out
+
+
+def sounding(folder: Path, names: str) -> Dataset:
+    """A dataset of noise, one second each, whose last recording is silent."""
+    (folder.parent / f"{folder.name} audio").mkdir()
+    for name in names:
+        level = 0 if name == names[-1] else 1000
+        samples = np.random.default_rng(ord(name)).integers(-level, level + 1, 16000).astype(np.int16)
+        soundfile.write(folder.parent / f"{folder.name} audio" / f"{name}.wav", samples, 16000)
+    rows = [
+        replace(recording(name), num_samples=16000, num_bytes=32044, recording_id=f"{folder.name}/{name}")
+        for name in names
+    ]
+    asked = [
+        example(name, recording_id=f"{folder.name}/{name}", example_id=f"{folder.name}/{name}/q") for name in names
+    ]
+    return dataset(
+        folder,
+        names,
+        audio_root=folder.parent / f"{folder.name} audio",
+        recordings=recordings_frame(rows),
+        examples=examples_frame(asked),
+        extra_tables={},
+    )
+
+
+def checked(data: Dataset) -> CheckReport:
+    return check_dataset(data, data.folder / "check", CheckSettings())
+
+
+def test_a_check_of_what_was_made_decodes_nothing_again(tmp_path: Path) -> None:
+    whole = sounding(tmp_path / "A", "abcd")
+    whole_report = checked(whole)
+    assert (whole_report.num_decoded, len(whole_report.quarantined)) == (4, 1)
+    part = save_as(filter_dataset(whole, "recording_id != 'A/a'"), tmp_path / "P")
+    assert read_fingerprints(part).keys() == {"A/b", "A/c", "A/d"}
+    assert [entry.id for entry in read_quarantine(part.folder / "check" / "quarantine.jsonl")] == ["A/d"]
+    assert without_quarantined(part).recordings["recording_id"].to_list() == ["A/b", "A/c"]
+    again = save_as(filter_dataset(part, "recording_id != 'A/b'"), tmp_path / "Q")
+    report = checked(again)
+    assert (report.num_recordings, report.num_decoded) == (2, 0)
+    assert [entry.id for entry in report.quarantined] == ["A/d"]
+    assert not (again.folder / "check" / "unfinished").exists()
+    kept = read_facts(whole.folder / "check").filter(pl.col("recording_id").is_in(["A/c", "A/d"]))
+    assert read_facts(again.folder / "check").equals(kept)
+
+
+def test_a_file_that_changed_since_is_decoded_again(tmp_path: Path) -> None:
+    whole = sounding(tmp_path / "A", "abc")
+    checked(whole)
+    part = save_as(whole, tmp_path / "P")
+    soundfile.write(whole.audio_path("a.wav"), np.full(16000, 0.25, np.float32), 16000)
+    report = checked(part)
+    assert report.num_decoded == 1
+    assert {problem.reason for problem in report.problems if problem.where == "A/a"} == {"dc-offset"}
+
+
+def test_a_merge_takes_over_what_each_source_knows(tmp_path: Path) -> None:
+    one, two, three = (sounding(tmp_path / name, "ab") for name in "ABC")
+    checked(one)
+    checked(two)
+    merged = merge_datasets([one, two, three], tmp_path / "M", name="m")
+    assert read_fingerprints(merged).keys() == {"A/a", "A/b", "B/a", "B/b"}
+    left = without_quarantined(merged)
+    assert left.recordings["recording_id"].to_list() == ["A/a", "B/a", "C/a", "C/b"]
+    report = checked(merged)
+    assert (report.num_recordings, report.num_decoded) == (6, 2)
+    assert [entry.id for entry in report.quarantined] == ["A/b", "B/b", "C/b"]
+
+
+def test_nothing_is_carried_where_nothing_is_known(tmp_path: Path) -> None:
+    whole = sounding(tmp_path / "A", "abc")
+    assert not (save_as(whole, tmp_path / "P").folder / "check").exists()
+    checked(whole)
+    rest = save_as(without_quarantined(whole), tmp_path / "Q")
+    assert sorted(path.name for path in (rest.folder / "check").iterdir()) == ["unfinished"]
+    write_quarantine(whole.folder / "check" / "quarantine.jsonl", [Entry("recording", "A/a", ("no",))], name="o",
+                     fingerprint="0" * 32)  # fmt: skip
+    other = save_as(whole, tmp_path / "R")
+    assert sorted(path.name for path in (other.folder / "check").iterdir()) == ["unfinished"]

@@ -6,9 +6,11 @@
         part-NNNNNN-XXXX.parquet   some recordings each, with the columns of facts.parquet
 
 Conventions: facts hold as long as the span, and the size and time of the file, are the same. What could not be read is
-tried again by the next check. Every file is written whole or not at all, so a check may be killed at any time.
+tried again by the next check. Every file is written whole or not at all, so a check may be killed at any time. A
+dataset made of one that was checked gets what is known of its recordings, as a check that has begun.
 
-Public names: FactsStore, FACTS_SCHEMA, FACTS_NAME, facts_frame, read_facts, read_fingerprints.
+Public names: FactsStore, FACTS_SCHEMA, FACTS_NAME, facts_frame, read_facts, has_facts, known_facts, read_fingerprints,
+carry_facts.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ FACTS_SCHEMA: dict[str, Any] = {
 }
 
 _KEY = ["recording_id", "path", "start_sample", "asked_samples", "num_bytes", "modified_ns"]
+_SPAN = _KEY[:4]
 _UNFINISHED = "unfinished"
 _STATE_NAME = "state.json"
 _FLUSH_SECONDS = 5.0
@@ -160,25 +163,89 @@ def read_facts(folder: Path) -> pl.DataFrame:
     return _read_part(folder / FACTS_NAME)
 
 
+def has_facts(dataset: Dataset, folder: Path | None = None) -> bool:
+    """Whether anything has been found out about the audio of a dataset: it was checked, or made of one that was."""
+    where = dataset.folder / CHECK_FOLDER if folder is None else folder
+    return (where / SUMMARY_NAME).is_file() or (where / _UNFINISHED / _STATE_NAME).is_file()
+
+
+def known_facts(dataset: Dataset, folder: Path | None = None) -> pl.DataFrame:
+    """What is known of a dataset's recordings, from a check that is finished, under way, or of what it was made from.
+
+    Args:
+        dataset: whole or filtered.
+        folder: the folder of the check, if it is not ``check`` in the dataset folder.
+
+    Returns:
+        Rows of FACTS_SCHEMA, in the order of the recordings: of each whose span is the one that was checked and could
+        be decoded. The files themselves are not looked at.
+
+    Raises:
+        DatasetError: nothing is known: the dataset has not been checked.
+        UnknownVersion, DamagedFile: the check cannot be used.
+    """
+    where = dataset.folder / CHECK_FOLDER if folder is None else folder
+    if not has_facts(dataset, where):
+        raise DatasetError(
+            "There is no finished check here.", where=where, expected=SUMMARY_NAME, fix="audiolect check DATASET"
+        )
+    _check_folder(where, afresh=False)
+    state = where / _UNFINISHED / _STATE_NAME
+    afresh = state.is_file() and read_json(state).get("afresh", False)
+    frames = [facts_frame([]), *_kept_frames(where, with_facts=not afresh)]
+    known = pl.concat(frames).filter(pl.col("reason").is_null()).unique(_SPAN, keep="last", maintain_order=True)
+    asked = pl.col("num_samples").alias("asked_samples")
+    spans = dataset.recordings.select("recording_id", "path", "start_sample", asked)
+    return spans.join(known, on=_SPAN, how="inner", maintain_order="left").select(list(FACTS_SCHEMA))
+
+
 def read_fingerprints(dataset: Dataset, folder: Path | None = None) -> dict[str, Fingerprint]:
     """The spectral fingerprints of a dataset's recordings, as its check computed them.
 
     Args:
-        dataset: a dataset that was checked, whole or filtered.
-        folder: the folder of the check, if it is not ``check`` in the dataset folder.
+        dataset, folder: as for ``known_facts``, of whose rows these are.
 
     Returns:
-        recording id → fingerprint, of each recording whose span is the one that was checked and could be decoded.
+        recording id → fingerprint.
 
     Raises:
-        DatasetError: the dataset has not been checked.
-        UnknownVersion, DamagedFile: the check cannot be used.
+        DatasetError, UnknownVersion, DamagedFile: as ``known_facts``.
     """
-    facts = read_facts(dataset.folder / CHECK_FOLDER if folder is None else folder)
-    asked = pl.col("num_samples").alias("asked_samples")
-    spans = dataset.recordings.select("recording_id", "path", "start_sample", asked)
-    found = spans.join(facts.drop_nulls("fingerprint"), on=spans.columns, how="inner", maintain_order="left")
+    found = known_facts(dataset, folder).drop_nulls("fingerprint")
     return {name: fingerprint_words(data) for name, data in found.select("recording_id", "fingerprint").iter_rows()}
+
+
+def carry_facts(sources: Sequence[Dataset], made: Dataset) -> None:
+    """Take what is known of the recordings of datasets over to a dataset that was made of them.
+
+    Into the folder of the new dataset goes a check that has begun: ``audiolect check`` goes on with it, and decodes
+    nothing that is known. Nothing is written where nothing is known.
+
+    Args:
+        sources: datasets, whole or filtered. Of a recording that several hold, what the first knows counts.
+        made: a dataset in its folder, whose audio root is that of the sources, or above theirs.
+
+    Raises:
+        UnknownVersion, DamagedFile, DatasetError: the check of a source cannot be used.
+    """
+    frames = [_rebased(known_facts(source), source, made) for source in sources if has_facts(source)]
+    if not frames:
+        return
+    known = pl.concat(frames).unique(_SPAN, keep="first", maintain_order=True)
+    asked = pl.col("num_samples").alias("asked_samples")
+    spans = made.recordings.select("recording_id", "path", "start_sample", asked)
+    kept = spans.join(known, on=_SPAN, how="inner", maintain_order="left").select(list(FACTS_SCHEMA))
+    if kept.is_empty():
+        return
+    unfinished = made.folder / CHECK_FOLDER / _UNFINISHED
+    write_table(unfinished / f"part-000000-{secrets.token_hex(2)}.parquet", kept)
+    write_json(unfinished / _STATE_NAME, file_header(KIND, VERSION) | {"afresh": False})
+
+
+def _rebased(facts: pl.DataFrame, source: Dataset, made: Dataset) -> pl.DataFrame:
+    """Facts with paths that begin at the audio root of another dataset."""
+    prefix = source.audio_root.relative_to(made.audio_root).as_posix()
+    return facts if prefix == "." else facts.with_columns(path=pl.concat_str(pl.lit(f"{prefix}/"), "path"))
 
 
 def _check_folder(folder: Path, *, afresh: bool) -> None:

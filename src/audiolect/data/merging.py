@@ -2,6 +2,8 @@
 
 Conventions: audio is never copied; the new dataset points to where it is. Where it came from stands on its card, in
 ``notes["made_from"]``: name, folder, fingerprints and command of each source. Splits, groups and ids stay as they are.
+What a check has found out about the audio comes along (``check_state.carry_facts``), so that nothing is decoded again;
+so do the entries of the quarantine list that still apply.
 
 Public names: save_as, merge_datasets.
 """
@@ -16,7 +18,9 @@ from typing import Any
 
 import polars as pl
 
+from audiolect.data.check_state import carry_facts
 from audiolect.data.dataset import Dataset, open_dataset, read_problems, read_table, save_dataset
+from audiolect.data.quarantine import carry_quarantine
 from audiolect.errors import DatasetError, UsageError
 from audiolect.storage import atomic_folder
 
@@ -49,7 +53,7 @@ def save_as(
     _check_apart(out, [dataset])
     card = dataset.card
     with atomic_folder(out, overwrite=overwrite) as folder:
-        save_dataset(
+        made = save_dataset(
             folder,
             name=name or card.name,
             corpus_version=card.corpus_version,
@@ -64,6 +68,7 @@ def save_as(
             extra_tables={table: read_table(dataset, table) for table in card.extra_tables} | dict(tables or {}),
             notes={**card.notes, **(notes or {}), "made_from": [_source(dataset)]},
         )
+        _carry([dataset], made)
     return open_dataset(out)
 
 
@@ -94,7 +99,7 @@ def merge_datasets(
     cards = [dataset.card for dataset in datasets]
     expected = [card.coverage.expected for card in cards]
     with atomic_folder(out, overwrite=overwrite) as folder:
-        save_dataset(
+        made = save_dataset(
             folder,
             name=name,
             corpus_version=" + ".join(f"{card.name} {card.corpus_version}".strip() for card in cards),
@@ -110,6 +115,7 @@ def merge_datasets(
             extra_tables=merged.extra_tables,
             notes={"made_from": [_source(dataset) for dataset in datasets]},
         )
+        _carry(datasets, made)
     return open_dataset(out)
 
 
@@ -216,6 +222,11 @@ def _check_apart(out: str | Path, datasets: Sequence[Dataset]) -> None:
 
 def _together(texts: Any, between: str) -> str:
     return between.join(dict.fromkeys(text for text in texts if text))
+
+
+def _carry(sources: Sequence[Dataset], made: Dataset) -> None:
+    carry_facts(sources, made)
+    carry_quarantine(sources, made)
 
 
 def _source(dataset: Dataset) -> dict[str, Any]:

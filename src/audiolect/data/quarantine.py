@@ -12,7 +12,8 @@ A list belongs to the recordings whose fingerprint its header states, and serves
 refused: ids that happen to be the same would be left out for nothing.
 
 Public names: Entry, Quarantined, KINDS, QUARANTINE_NAME, entries_of, read_quarantine, write_quarantine,
-find_quarantined, without_quarantined, leave_out, own_list.
+find_quarantined, without_quarantined, leave_out, own_list,
+carry_quarantine.
 """
 
 from __future__ import annotations
@@ -186,6 +187,26 @@ def leave_out(dataset: Dataset, found: Quarantined) -> Dataset:
     tables = {name: read_table(part, name).height for name in facts.extra_tables}
     card = make_card(replace(facts, notes=notes, extra_tables=tables), recordings, examples)
     return replace(part, card=card.model_copy(update={"files": dataset.card.files}))
+
+
+def carry_quarantine(sources: Sequence[Dataset], made: Dataset) -> None:
+    """Take the entries that still apply over to a dataset that was made of others, into its ``check`` folder.
+
+    Lists of other datasets are passed over. Nothing is written where no entry applies.
+
+    Raises:
+        UnknownVersion, DamagedFile: a list cannot be used.
+    """
+    lists = [path for path in map(own_list, sources) if path is not None]
+    ids = {
+        "recording": set(made.recordings["recording_id"]) if lists else set(),
+        "example": set(made.examples["example_id"]) if lists else set(),
+    }
+    entries = [entry for path in lists for entry in read_quarantine(path) if entry.id in ids[entry.kind]]
+    if entries:
+        path = made.folder / CHECK_FOLDER / QUARANTINE_NAME
+        entries = list(dict.fromkeys(entries))
+        write_quarantine(path, entries, name=made.card.name, fingerprint=made.card.fingerprint)
 
 
 def own_list(dataset: Dataset) -> Path | None:
