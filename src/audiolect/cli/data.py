@@ -38,6 +38,13 @@ _Source = Annotated[
 _Hash = Annotated[
     bool, typer.Option("--hash/--no-hash", help="Decode every recording, to find damage and give it a PCM hash.")
 ]
+_NoAudio = Annotated[
+    bool,
+    typer.Option(
+        "--no-audio",
+        help="Look at no audio: work from the tables alone, with the lengths that they or the corpus state.",
+    ),
+]
 # What only some corpora take; the letter of check_request names them.
 _Mapping = Annotated[Path | None, typer.Option("--mapping", help="folder: the YAML file that maps columns to fields.")]
 _Recordings = Annotated[
@@ -76,6 +83,7 @@ def prepare(
     jobs: options.Jobs = 0,
     max_problems: options.MaxProblems = None,
     hash_audio: _Hash = True,
+    no_audio: _NoAudio = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -85,6 +93,8 @@ def prepare(
     audiolect prepare soundworld --out world --recordings 200 --seed 7
 
     audiolect prepare clotho clotho_v2.1 --out clotho --curate
+
+    audiolect prepare audioset tables --out audioset --no-audio
 
     audiolect prepare folder my_sounds --mapping mapping.yaml --out mine
     """
@@ -107,6 +117,7 @@ def prepare(
             hash_audio=hash_audio,
             command=command_line(),
             refuse_missing=missing is Missing.REFUSE,
+            no_audio=no_audio,
         ),
         progress=rich_progress,
     )
@@ -169,7 +180,8 @@ def _say_plan(corpus: str, request: Request, *, as_json: bool) -> None:
         "recordings": request.num_recordings,
         "seed": request.seed,
         "jobs": jobs,
-        "decodes": request.options.hash_audio,
+        "decodes": request.options.hash_audio and not request.options.no_audio,
+        "looks_at_audio": not request.options.no_audio,
     }
     if as_json:
         print_json(plan)
@@ -180,11 +192,17 @@ def _say_plan(corpus: str, request: Request, *, as_json: bool) -> None:
         ("from", request.source or "nothing: it is made by code"),
         ("to", f"{request.out}{there}"),
         ("processes", jobs),
-        ("audio", "decoded whole and hashed" if request.options.hash_audio else "headers only"),
+        ("audio", _audio_plan(request)),
     ]
     if get_corpus(corpus).takes_recordings:
         rows[2:2] = [("recordings", request.num_recordings or 1000), ("seed", request.seed)]
     print_table("plan (nothing is written)", ("", ""), rows)
+
+
+def _audio_plan(request: Request) -> str:
+    if request.options.no_audio:
+        return "not looked at: lengths are what the tables or the corpus state"
+    return "decoded whole and hashed" if request.options.hash_audio else "headers only"
 
 
 def _print_summary(dataset: Dataset) -> None:
@@ -194,3 +212,13 @@ def _print_summary(dataset: Dataset) -> None:
     print_table(f"{card.name}: fingerprint {card.fingerprint}", ("split", "recordings", "examples"), rows, right=(1, 2))
     if card.problems:
         print_table("problems (listed in problems.jsonl)", ("reason", "count"), list(card.problems.items()), right=(1,))
+    curation = card.notes.get("curation")
+    if isinstance(curation, dict):
+        changes: list[tuple[str, object]] = list(curation.items())
+        if "differences" in card.notes:
+            changes.append(("cells where the rules give another text (table differences)", card.notes["differences"]))
+        print_table("curation (each cell is in the table curation)", ("rule", "changes"), changes, right=(1,))
+    lengths = card.notes.get("lengths")
+    if isinstance(lengths, str):
+        of = "" if card.coverage.expected is None else f" of {card.coverage.expected}"
+        print_table("no audio", ("", ""), [("coverage", f"{card.coverage.available}{of}"), ("lengths", lengths)])

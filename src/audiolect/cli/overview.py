@@ -55,6 +55,7 @@ def draw_recording(dataset: Dataset, recording_id: str | None, target: Path) -> 
     Raises:
         DatasetError: the dataset has no such recording, or none at all.
     """
+    from audiolect.data.audio_at_hand import need_audio
     from audiolect.pictures import draw_spectrogram
 
     chosen = dataset.recordings
@@ -67,6 +68,7 @@ def draw_recording(dataset: Dataset, recording_id: str | None, target: Path) -> 
             found=recording_id or "a dataset without recordings",
             fix=f"audiolect show {dataset.folder} --rows 20 lists ids",
         )
+    need_audio(chosen.head(1), dataset.folder, "to draw")
     row = chosen.row(0, named=True)
     captions = dataset.examples.filter(
         (pl.col("recording_id") == row["recording_id"]) & (pl.col("task") == "AudioCaptioning")
@@ -77,9 +79,12 @@ def draw_recording(dataset: Dataset, recording_id: str | None, target: Path) -> 
 
 
 def _print_card(dataset: Dataset) -> None:
+    from audiolect.data.audio_at_hand import num_at_hand
+
     card = dataset.card
     seconds = float((dataset.recordings["num_samples"] / dataset.recordings["sample_rate_hz"]).sum())
     of = "" if card.coverage.expected is None else f" of {card.coverage.expected}"
+    num_heard = num_at_hand(dataset.recordings)
     length = human_seconds(seconds) if dataset.recordings.height else ""
     rows: list[tuple[str, object]] = [
         ("folder", dataset.folder),
@@ -88,6 +93,10 @@ def _print_card(dataset: Dataset) -> None:
         (
             "recordings",
             ", ".join(part for part in (f"{dataset.recordings.height}{of}", length, _rates(dataset)) if part),
+        ),
+        (
+            "audio at hand",
+            "all" if num_heard == dataset.recordings.height else f"{num_heard} of {dataset.recordings.height}",
         ),
         ("size", human_bytes(int(dataset.recordings["num_bytes"].sum()))),
         ("examples", dataset.examples.height),

@@ -25,7 +25,7 @@ from typing import Any
 import polars as pl
 
 from audiolect.corpora.audio_names import SegmentNames
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.data.dataset import Dataset
@@ -49,6 +49,7 @@ _TABLES = {"train": ("train.csv",), "valid": ("valid.csv", "val.csv", "validatio
 _TABLE_FOLDERS = ("", "dataset", "csv_files", "csv")
 _AUDIO_FOLDERS = {"train": ("train",), "valid": ("valid", "val", "validation"), "test": ("test",)}
 _SECONDS = 10  # every segment is ten seconds long
+_NOMINAL = Nominal(_SECONDS, 32_000)  # the rate that ``audiolect download`` writes
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source),
         out,

@@ -30,7 +30,7 @@ from typing import Any
 import polars as pl
 
 from audiolect.corpora.audio_names import SegmentNames
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -51,6 +51,7 @@ URLS = ("https://research.google.com/audioset/download.html", "https://github.co
 SIZES = {"eval": 20371, "balanced_train": 22160, "unbalanced_train": 2041789}
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(10, 32_000)  # the rate that ``audiolect download`` writes
 _COLUMNS = ("youtube_id", "start_seconds", "end_seconds", "labels")
 _SEGMENTS = TableLayout(format="csv", header=_COLUMNS, comment="#", trim=True)
 _TABLES = {
@@ -80,7 +81,7 @@ def prepare(
         TableError: no segments table or no names of the labels are there, or a table cannot be read.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME)
     declared = declare(source)
     return take_in(info, source, declared, out, options, progress, sizes=SIZES, folders=lambda draft: (draft.split,))
 
@@ -94,7 +95,7 @@ def prepare_small(
         TableError: no selection or no names of the labels are there, or a table cannot be read.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(SMALL_NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(SMALL_NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL)
     return take_in(info, source, declare_small(source), out, options, progress)
 
 
@@ -196,6 +197,7 @@ def _add_row(  # noqa: PLR0917 - the two dicts are what has been met so far
             group=youtube_source(video_id),
             split=split,
             labels=names,
+            stated_seconds=end - start,
         )
     )
     declared.names[one] = SegmentNames(video_id, start, end)

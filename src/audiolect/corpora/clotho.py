@@ -13,7 +13,8 @@ licence of each recording; the rest of it (the span of the upload, its author, i
 
 With ``curate`` the captions go through the rules of text/curation.py; with ``captions`` the caption tables come from
 another folder, say a hand-corrected copy. Either way the table ``curation`` lists every changed cell, and the notes of
-the card count them.
+the card count them. With ``captions`` the table ``differences`` lists every cell in which the given tables are not what
+the rules make of those of the source: what the rules miss, and what they do too much.
 
 Public names: NAME, VERSION, LICENSE, CITATION, URLS, SIZES, declare, prepare.
 
@@ -32,7 +33,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, Table, TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -41,7 +42,7 @@ from audiolect.data.records import Example
 from audiolect.data.sources import freesound_source
 from audiolect.progress import Progress, silent_progress
 from audiolect.tasks import TASKS
-from audiolect.text.curation import CellChange, compare_tables, curate, curate_file_name
+from audiolect.text.curation import CellChange, CellDifference, compare_tables, curate, curate_file_name, curate_table
 
 NAME = "clotho"
 VERSION = "2.1"
@@ -57,6 +58,8 @@ _COLUMNS = ("file_name", *_CAPTIONS)
 _METADATA = ("file_name", "keywords", "sound_id", "sound_link", "start_end_samples", "manufacturer", "license")
 _TABLE_FOLDERS = ("", "clotho_csv_files", "csv", "audiofolder")
 _PUBLISHED_ENCODING = "iso-8859-1"
+_RATE_HZ = 44_100
+_NOMINAL = Nominal(22.5, _RATE_HZ)  # the middle of 15 to 30 s
 _SPAN = re.compile(r"\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 
 
@@ -84,7 +87,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source, curate=curate, captions=captions),
         out,
@@ -111,13 +114,16 @@ def declare(source: Path, *, curate: bool = False, captions: Path | None = None)
     declared = Declared(notes={"url": URLS[0]})
     changes: list[tuple[str, CellChange]] = []
     attribution: list[dict[str, Any]] = []
+    differences: list[tuple[str, CellDifference]] = []
     for split, path in found.items():
         if path is None:
             continue
         table = read_table(path, needed=_COLUMNS, name=relative_name(path, source))
         declared.problems.extend(table.problems)
         if captions is not None:
-            changes += [(split, change) for change in _differences(source, split, table)]
+            own = _own_captions(source, split)
+            changes += [(split, change) for change in _given(own, table)]
+            differences += [(split, cell) for cell in _differences(own, table)]
         metadata = _read_metadata(source, split, declared)
         for row in table.rows():
             changes += [(split, change) for change in _add_row(row, split, metadata, declared, attribution, curate)]
@@ -125,6 +131,9 @@ def declare(source: Path, *, curate: bool = False, captions: Path | None = None)
     if curate or captions is not None:
         declared.tables["curation"] = _curation_table(changes)
         declared.notes["curation"] = dict(Counter(rule for _, change in changes for rule in change.rules))
+    if captions is not None:
+        declared.tables["differences"] = _difference_table(differences)
+        declared.notes["differences"] = len(differences)
     if attribution:
         declared.tables["attribution"] = pl.DataFrame(attribution, infer_schema_length=None)
     return declared
@@ -139,19 +148,34 @@ def _key(file_name: str) -> str:
     return unicodedata.normalize("NFC", curate_file_name(file_name))
 
 
-def _differences(source: Path, split: str, table: Table) -> list[CellChange]:
-    """Where given captions differ from those of the source, if it has any."""
+def _own_captions(source: Path, split: str) -> list[dict[str, str]] | None:
+    """The captions of the source itself; None where it has no table."""
     path = find_file(source, [f"clotho_captions_{split}.csv"], _TABLE_FOLDERS)
-    if path is None:
+    return None if path is None else _captions_of(read_table(path, needed=_COLUMNS))
+
+
+def _captions_of(table: Table) -> list[dict[str, str]]:
+    return [
+        {column: row[column] for column in _CAPTIONS} | {"file_name": _key(row["file_name"])} for row in table.rows()
+    ]
+
+
+def _given(own: list[dict[str, str]] | None, table: Table) -> list[CellChange]:
+    """Where given captions differ from those of the source, if it has any."""
+    if own is None:
         return []
-    ours, theirs = (
-        [{column: row[column] for column in _CAPTIONS} | {"file_name": _key(row["file_name"])} for row in one.rows()]
-        for one in (read_table(path, needed=_COLUMNS), table)
-    )
     return [
         CellChange(cell.row, cell.column, ("given",), cell.ours, cell.theirs)
-        for cell in compare_tables(ours, theirs, id_column="file_name")
+        for cell in compare_tables(own, _captions_of(table), id_column="file_name")
     ]
+
+
+def _differences(own: list[dict[str, str]] | None, table: Table) -> list[CellDifference]:
+    """Where given captions differ from what the rules make of those of the source, if it has any."""
+    if own is None:
+        return []
+    curated, _ = curate_table(own, id_column="file_name", text_columns=_CAPTIONS)
+    return compare_tables(curated, _captions_of(table), id_column="file_name")
 
 
 def _read_metadata(source: Path, split: str, declared: Declared) -> dict[str, Row]:
@@ -245,7 +269,14 @@ def _draft(one: str, split: str, file_name: str, known: Row | None) -> Draft:
         labels=tuple(dict.fromkeys(word for word in keywords if word)),
         title=PurePosixPath(file_name).stem.strip(),
         license=cells.get("license") or None,
+        stated_seconds=_stated_seconds(cells.get("start_end_samples", "")),
     )
+
+
+def _stated_seconds(cell: str) -> float | None:
+    """How long the span of the upload is, counted at the rate of Clotho."""
+    span = _SPAN.search(cell)
+    return None if span is None or int(span[2]) <= int(span[1]) else (int(span[2]) - int(span[1])) / _RATE_HZ
 
 
 def _attribution(one: str, known: Row) -> dict[str, Any]:
@@ -266,5 +297,14 @@ def _curation_table(changes: Iterable[tuple[str, CellChange]]) -> pl.DataFrame:
     rows = [
         (f"{NAME}/{split}/{PurePosixPath(one.row).stem}", one.column, list(one.rules), one.before, one.after)
         for split, one in changes
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _difference_table(differences: Iterable[tuple[str, CellDifference]]) -> pl.DataFrame:
+    schema = dict.fromkeys(("recording_id", "column", "by_rule", "given"), pl.String)
+    rows = [
+        (f"{NAME}/{split}/{PurePosixPath(one.row).stem}", one.column, one.ours, one.theirs)
+        for split, one in differences
     ]
     return pl.DataFrame(rows, schema=schema, orient="row")

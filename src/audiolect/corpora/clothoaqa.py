@@ -39,7 +39,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -58,6 +58,7 @@ NUM_ANSWERS = 3
 SIZES = {"train": 1174, "valid": 344, "test": 473}  # recordings; as the paper divides the 1,991
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(22.5, 44_100)  # the middle of 15 to 30 s
 _COLUMNS = ("file_name", "QuestionText", "answer")
 _TABLES = {
     "train": ("clotho_aqa_train.csv",),
@@ -96,7 +97,7 @@ def prepare(
         TableError: no table is there, or one cannot be read or lacks a column.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME)
     return take_in(info, source, declare(source), out, options, progress, sizes=SIZES)
 
 

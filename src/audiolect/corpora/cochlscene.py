@@ -22,7 +22,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from audiolect.corpora.audio_listing import list_audio
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, intake
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal, intake
 from audiolect.corpora.published import Declared, wrong_layout
 from audiolect.data.dataset import Dataset
 from audiolect.data.problems import Problem
@@ -56,6 +56,7 @@ SCENES = {
 }
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(10, 44_100)
 _SPLITS = {"Train": "train", "Val": "valid", "Test": "test"}
 _FOLDERS = ("", "CochlScene")
 _PERSON = re.compile(r"[A-Za-z]+_(user\d+)_\d+_\d+")
@@ -73,7 +74,7 @@ def prepare(
     declared = declare(source)
     splits = {draft.split for draft in declared.drafts}
     return intake(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION, sum(SIZES[split] for split in splits) or None),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, sum(SIZES[one] for one in splits) or None, _NOMINAL, NAME),
         source,
         declared.drafts,
         declared.examples,

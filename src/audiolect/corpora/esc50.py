@@ -35,7 +35,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from audiolect.corpora.audio_listing import locate
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, intake
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal, intake
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.corpora.titles import title_caption
 from audiolect.data.dataset import Dataset
@@ -54,6 +54,7 @@ URLS = ("https://github.com/karolpiczak/ESC-50",)
 NUM_OPTIONS = 4
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(5, 44_100)
 _NUM_EXPECTED = {"esc50": 2000, "esc10": 400}
 _LICENSES = {"esc50": "CC BY-NC 3.0", "esc10": "CC BY 3.0"}
 _COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
@@ -155,7 +156,7 @@ def prepare(
             drafts.append(_draft(row, source, uploads))
         else:
             problems.append(bad)
-    info = CorpusInfo(name, VERSION, _LICENSES[name], CITATION, _NUM_EXPECTED[name])
+    info = CorpusInfo(name, VERSION, _LICENSES[name], CITATION, _NUM_EXPECTED[name], _NOMINAL, "esc50")
     return intake(
         info,
         source,

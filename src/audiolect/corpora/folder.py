@@ -61,7 +61,8 @@ def prepare(
     elif isinstance(mapping, Path):
         mapping = load_mapping(mapping)
     root = source / mapping.audio
-    _check_folder(root, "The audio folder that the mapping names")
+    if not options.no_audio:
+        _check_folder(root, "The audio folder that the mapping names")
     declared = declare(mapping, source)
     notes |= _counts(declared, root)
     info = CorpusInfo(

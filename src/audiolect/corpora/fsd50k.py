@@ -26,7 +26,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -47,6 +47,7 @@ URLS = ("https://zenodo.org/record/4060432",)
 SIZES = {"train": 36796, "valid": 4170, "test": 10231}
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(7.6, 44_100)  # the mean; 0.3 to 30 s
 _COLUMNS = ("fname", "labels", "mids")
 _SPLITS = {"train": "train", "val": "valid"}
 _TABLE_FOLDERS = ("FSD50K.ground_truth", "ground_truth", "labels", "")
@@ -66,7 +67,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source),
         out,

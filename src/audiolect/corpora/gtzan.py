@@ -24,7 +24,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from audiolect.corpora.audio_listing import list_audio
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, intake
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal, intake
 from audiolect.corpora.published import Declared, find_file, relative_name, wrong_layout
 from audiolect.corpora.source_tables import TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -44,6 +44,7 @@ NUM_RECORDINGS = 1000
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(30, 22_050)
 _FOLDERS = ("genres_original", "genres", "Data/genres_original", "")
 _LISTS = {split: (f"{split}_filtered.txt",) for split in ("train", "valid", "test")}
 
@@ -61,7 +62,7 @@ def prepare(
     # Of the filtered split as many recordings are expected as it names.
     expected = len(declared.drafts) + len(declared.problems) if declared.notes["filtered"] else NUM_RECORDINGS
     return intake(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION, expected),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, expected, _NOMINAL, NAME),
         source,
         declared.drafts,
         declared.examples,

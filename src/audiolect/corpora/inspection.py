@@ -32,7 +32,8 @@ class Draft:
 
     ``path`` is relative to the audio root, with forward slashes. ``start_sample`` and ``num_samples`` count samples at
     the rate of the file; ``num_samples=None`` means to the end. A corpus whose tables tell seconds gives
-    ``start_seconds`` and ``end_seconds`` instead, which become the nearest samples. The other fields are those of a
+    ``start_seconds`` and ``end_seconds`` instead, which become the nearest samples. ``stated_seconds`` is how long a
+    table says that the recording is; it counts only where no audio is looked at. The other fields are those of a
     Recording.
     """
 
@@ -42,6 +43,7 @@ class Draft:
     num_samples: int | None = None
     start_seconds: float | None = None
     end_seconds: float | None = None
+    stated_seconds: float | None = None
     source_id: str | None = None
     parent_id: str | None = None
     group: str | None = None

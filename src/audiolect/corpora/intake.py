@@ -5,18 +5,20 @@
 
 A corpus reads its own tables, which needs no audio, and declares Drafts and Examples. The intake looks at every audio
 file in ``options.jobs`` processes, leaves out what cannot be used together with its examples, lists each fault as a
-Problem, and writes the folder whole or not at all.
+Problem, and writes the folder whole or not at all. With ``options.no_audio`` no file is looked at, and lengths are what
+the tables say (nominal.py).
 
 Conventions: the order of the drafts and of the examples stays. Of two drafts or examples with one id the first counts.
 The dataset is the same whatever the number of jobs.
 
-Public names: CorpusInfo, Draft (from inspection.py), IntakeOptions, intake, writable_text.
+Public names: CorpusInfo, Draft (from inspection.py), Nominal (from nominal.py), IntakeOptions, intake, writable_text.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -26,7 +28,9 @@ from typing import Any
 
 import polars as pl
 
+from audiolect.corpora.audio_listing import list_audio
 from audiolect.corpora.inspection import Draft, inspect_draft
+from audiolect.corpora.nominal import UNKNOWN_LENGTH, Nominal, describe_lengths, nominal_recording
 from audiolect.data.dataset import Dataset, open_dataset, save_dataset
 from audiolect.data.problems import Problem, count_by_reason, enforce_limit
 from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
@@ -35,7 +39,7 @@ from audiolect.parallel import map_in_order
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import atomic_folder
 
-__all__ = ["CorpusInfo", "Draft", "IntakeOptions", "intake", "writable_text"]
+__all__ = ["CorpusInfo", "Draft", "IntakeOptions", "Nominal", "intake", "writable_text"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -45,7 +49,8 @@ class CorpusInfo:
     """What is true of a whole corpus.
 
     ``num_expected`` is the number of recordings that the published corpus has, where that is known; the dataset card
-    then states coverage as "n of N". By default it is the number of drafts.
+    then states coverage as "n of N". By default it is the number of drafts. ``nominal`` is what its recordings are
+    taken for where no audio is looked at; ``download_name`` what ``audiolect download`` calls it, if it knows it.
     """
 
     name: str
@@ -53,6 +58,8 @@ class CorpusInfo:
     license: str
     citation: str
     num_expected: int | None = None
+    nominal: Nominal = UNKNOWN_LENGTH
+    download_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class IntakeOptions:
         hash_audio: decode every recording, which finds damage inside a file and gives ``pcm_hash``.
         command: the command line that the dataset card shows.
         refuse_missing: stop when the audio of a row is missing, instead of listing it and going on without.
+        no_audio: look at no audio: lengths are what the tables say.
     """
 
     jobs: int = 1
@@ -74,6 +82,7 @@ class IntakeOptions:
     hash_audio: bool = True
     command: str = ""
     refuse_missing: bool = False
+    no_audio: bool = False
 
 
 @dataclass(slots=True)
@@ -142,9 +151,14 @@ def intake(  # noqa: PLR0917 - in the order of the street
     collected = _Problems(options.max_problems, len(drafts) + len(problems), options.refuse_missing)
     with atomic_folder(out, overwrite=options.overwrite) as folder:
         collected.add(problems)
-        recordings = _look_at_all(_usable_drafts(drafts, collected), root, options, progress, collected)
+        usable = _usable_drafts(drafts, collected)
+        if options.no_audio:
+            recordings = _on_their_word(usable, info.nominal, collected)
+            notes = {**(notes or {}), "lengths": describe_lengths(usable, info.nominal)}
+        else:
+            recordings = _look_at_all(usable, root, options, progress, collected)
         if not recordings:
-            raise _nothing_left(info, root, collected.found)
+            raise _nothing_left(info, root, collected.found, options)
         kept_examples = _usable_examples(examples, drafts, recordings, collected)
         save_dataset(
             folder,
@@ -215,6 +229,15 @@ def _look_at_all(
     return recordings
 
 
+def _on_their_word(drafts: Sequence[Draft], nominal: Nominal, problems: _Problems) -> list[Recording]:
+    recordings: list[Recording] = []
+    for draft in drafts:
+        found = nominal_recording(draft, nominal)
+        problems.add(found.problems)
+        recordings += [] if found.recording is None else [found.recording]
+    return recordings
+
+
 def _usable_examples(
     examples: Iterable[Example], drafts: Sequence[Draft], recordings: Sequence[Recording], problems: _Problems
 ) -> list[Example]:
@@ -269,7 +292,12 @@ def _only_kept(
     return found
 
 
-def _nothing_left(info: CorpusInfo, root: Path, problems: Sequence[Problem]) -> DatasetError:
+def _nothing_left(info: CorpusInfo, root: Path, problems: Sequence[Problem], options: IntakeOptions) -> DatasetError:
+    errors = [problem.reason for problem in problems if problem.severity == "error"]
+    num_missing = errors.count("missing")
+    if 2 * num_missing > len(errors) and not options.no_audio:
+        missing = next(problem for problem in problems if problem.reason == "missing" and problem.severity == "error")
+        return _no_audio_found(info, root, num_missing, missing, options.command)
     counts = ", ".join(f"{reason} {n}" for reason, n in count_by_reason(problems).items())
     first = "; ".join(f"{problem.where}: {problem.detail}" for problem in problems[:3])
     return DatasetError(
@@ -281,4 +309,23 @@ def _nothing_left(info: CorpusInfo, root: Path, problems: Sequence[Problem]) -> 
         fix="mend what is listed first, or give the folder that holds the audio"
         if problems
         else "give another source, or loosen what the mapping leaves out (when)",
+    )
+
+
+def _no_audio_found(info: CorpusInfo, root: Path, num_missing: int, first: Problem, command: str) -> DatasetError:
+    """The letter for a corpus of which only the tables are there."""
+    ways = ["name the folder that holds the audio too"]
+    if info.download_name is not None:
+        ways.append(f"get the audio: audiolect download {info.download_name} {shlex.quote(str(root))}")
+    if command.startswith("audiolect prepare "):
+        ways.append(f"or go on with the tables alone: {command} --no-audio")
+    there = len(list_audio(root))
+    return DatasetError(
+        "The tables were read, and none of the audio that they name was found.",
+        where=root,
+        found=f"{num_missing} audio files were looked for in {root}; "
+        + (f"of the {there} that stand there none is one of them" if there else "it holds no audio file")
+        + f". First: {first.where}: {first.detail}",
+        cause="the tables are published without the audio, or the audio stands in another folder",
+        fix="; ".join(ways),
     )

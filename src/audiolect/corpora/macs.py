@@ -26,7 +26,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -46,6 +46,7 @@ URLS = ("https://zenodo.org/records/5114771", "https://zenodo.org/records/258928
 SIZES = {"all": 3930}
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(10, 48_000)
 _TAU = "TAU-urban-acoustic-scenes-2019-development"
 _FOLDERS = ("", "tau_meta", _TAU)
 _TABS = TableLayout(format="tsv")
@@ -61,7 +62,7 @@ def prepare(
         TableError: MACS.yaml is missing or is something else.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME)
     return take_in(info, source, declare(source), out, options, progress, sizes=SIZES)
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.data.dataset import Dataset
@@ -42,6 +42,7 @@ URLS = ("https://github.com/Sakshi113/MMAU",)
 NUM_QUESTIONS = 1000
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(10, 16_000)  # the table says nothing; most are excerpts of about 10 s
 _TABLE = "mmau-test-mini.json"
 _COLUMNS = ("id", "audio_id", "question", "choices", "answer")
 # column of the table → key of the file
@@ -63,7 +64,7 @@ def prepare(
         TableError: the table is missing, cannot be read, or lacks a key.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME)
     return take_in(info, source, declare(source), out, options, progress, sizes={"test": NUM_QUESTIONS})
 
 

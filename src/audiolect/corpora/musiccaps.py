@@ -27,7 +27,7 @@ from typing import Any
 import polars as pl
 
 from audiolect.corpora.audio_names import SegmentNames
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.data.dataset import Dataset
@@ -46,6 +46,7 @@ URLS = ("https://www.kaggle.com/datasets/googleai/musiccaps", "https://huggingfa
 SIZES = {"train": 2663, "test": 2858}
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(10, 32_000)  # the rate that ``audiolect download`` writes
 _TABLE = "musiccaps-public.csv"
 _COLUMNS = ("ytid", "start_s", "end_s", "aspect_list", "caption", "is_audioset_eval")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -61,7 +62,7 @@ def prepare(
         TableError: the table is missing, cannot be read, or lacks a column.
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION)
+    info = CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME)
     return take_in(info, source, declare(source), out, options, progress, sizes=SIZES)
 
 
@@ -150,6 +151,7 @@ def _declare_one(row: Row, declared: Declared) -> str:
             group=youtube_source(video_id),
             split=split,
             labels=aspects or (),
+            stated_seconds=end - start,
         )
     )
     declared.names[one] = SegmentNames(video_id, start, end, (f"[{video_id}]-[{start:g}-{end:g}]",))

@@ -34,7 +34,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, TableLayout, read_table
 from audiolect.data.dataset import Dataset
@@ -58,6 +58,7 @@ SOURCES = ("acoustic", "electronic", "synthetic")
 MIR_PROMPT = "what are the instrument, source, pitch, velocity and qualities of this note?"
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(4, 16_000)
 _COLUMNS = (
     *("instrument_str", "instrument_family_str", "instrument_source_str"),
     *("pitch", "velocity", "qualities_str"),
@@ -76,7 +77,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source),
         out,

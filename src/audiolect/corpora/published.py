@@ -3,7 +3,9 @@
 A corpus file reads its tables into a Declared, which needs no audio; ``take_in`` then finds the audio of every
 recording under the source folder, lists what is missing, and hands the rest to the intake.
 
-Conventions: coverage counts against the published size of each split, or against its table where that is longer.
+Conventions: coverage counts against the published size of each split, or against its table where that is longer. Where
+``audiolect download`` brought the audio, its own coverage (n of N segments with the fingerprints of both lists of ids)
+stands in the notes under ``download``.
 
 Public names: Declared, find_file, relative_name, wrong_layout, number_or_none, take_in.
 """
@@ -20,11 +22,12 @@ from typing import Any
 import polars as pl
 
 from audiolect.corpora.audio_names import find_audio, index_audio
+from audiolect.corpora.download_card import CARD_NAME, read_coverage
 from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, intake
 from audiolect.data.dataset import Dataset
-from audiolect.data.problems import Problem
+from audiolect.data.problems import Problem, problem_from
 from audiolect.data.records import Example
-from audiolect.errors import TableError
+from audiolect.errors import AudiolectError, TableError
 from audiolect.progress import Progress
 
 _NAMED = 3
@@ -109,10 +112,14 @@ def take_in(  # noqa: PLR0917 - in the order of the street
     Raises:
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
-    index = index_audio(source)
     problems = list(declared.problems)
+    notes = declared.notes | _download_notes(source, problems)
     drafts: list[Draft] = []
+    index = {} if options.no_audio else index_audio(source)
     for draft in declared.drafts:
+        if options.no_audio:
+            drafts.append(draft)
+            continue
         names = tuple(declared.names[draft.recording_id])
         found = find_audio(index, names, folders=folders(draft), foreign=foreign(draft))
         if not found:
@@ -134,8 +141,18 @@ def take_in(  # noqa: PLR0917 - in the order of the street
         progress,
         problems,
         extra_tables=declared.tables,
-        notes=declared.notes,
+        notes=notes,
     )
+
+
+def _download_notes(source: Path, problems: list[Problem]) -> dict[str, Any]:
+    """How much of a corpus of films ``audiolect download`` has brought into the folder, for the notes of the card."""
+    try:
+        coverage = read_coverage(source)
+    except AudiolectError as error:
+        problems.append(replace(problem_from(error, "bad-value", CARD_NAME), severity="warning"))
+        return {}
+    return {} if coverage is None else {"download": coverage.model_dump(mode="json")}
 
 
 def _num_expected(drafts: Iterable[Draft], sizes: Mapping[str, int]) -> int:

@@ -96,6 +96,7 @@ def check_request(name: str, request: Request) -> None:
         "--curate": (request.curate, corpus.takes_curation),
         "--captions": (request.captions is not None, corpus.takes_curation),
         "--blacklist": (request.blacklist is not None, corpus.takes_blacklist),
+        "--no-audio": (request.options.no_audio, corpus.takes_source),
     }
     for what, (is_given, is_taken) in given.items():
         if is_given and not is_taken:
@@ -121,6 +122,7 @@ def _takes(entry: Corpus, what: str) -> bool:
         "--curate": entry.takes_curation,
         "--captions": entry.takes_curation,
         "--blacklist": entry.takes_blacklist,
+        "--no-audio": entry.takes_source,
     }[what]
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.data.dataset import Dataset
@@ -44,6 +44,7 @@ CLASSES = (
 )
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(4, 44_100)
 _TABLE = "UrbanSound8K.csv"
 _COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 _FOLDS = tuple(str(number) for number in range(1, 11))
@@ -59,7 +60,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source),
         out,
@@ -126,7 +127,19 @@ def _declare_one(row: Row, declared: Declared) -> str:
     name, fold = PurePosixPath(row["slice_file_name"].strip()), row["fold"].strip()
     origin = freesound_source(row["fsID"].strip())
     path = f"audio/fold{fold}/{name}"
-    declared.drafts.append(Draft(one, path, source_id=origin, group=origin, fold=int(fold), labels=(label,)))
+    start, end = number_or_none(row["start"]), number_or_none(row["end"])
+    seconds = end - start if start is not None and end is not None and end > start else None
+    declared.drafts.append(
+        Draft(
+            one,
+            path,
+            source_id=origin,
+            group=origin,
+            fold=int(fold),
+            labels=(label,),
+            stated_seconds=seconds,
+        )
+    )
     declared.names[one] = (name.stem,)
     prompt = TASKS["EventClassification"].prompts[0]
     declared.examples.append(Example(f"{one}#EventClassification", one, "all", "EventClassification", prompt, (label,)))

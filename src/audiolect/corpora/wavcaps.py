@@ -34,8 +34,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from audiolect.audio.files import AUDIO_SUFFIXES
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
-from audiolect.corpora.published import Declared, find_file, relative_name, take_in, wrong_layout
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
+from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
 from audiolect.corpora.source_tables import Row, read_table
 from audiolect.data.dataset import Dataset
 from audiolect.data.problems import Problem
@@ -69,6 +69,7 @@ SOURCES: dict[str, _Source] = {
 }
 
 _DEFAULTS = IntakeOptions()
+_NOMINAL = Nominal(rate_hz=32_000)
 _YOUTUBE = re.compile(r"Y([A-Za-z0-9_-]{11})")
 
 
@@ -94,7 +95,7 @@ def prepare(
         AlreadyExists, DatasetError, TooManyProblems, UsageError: as ``intake``.
     """
     return take_in(
-        CorpusInfo(NAME, VERSION, LICENSE, CITATION),
+        CorpusInfo(NAME, VERSION, LICENSE, CITATION, nominal=_NOMINAL, download_name=NAME),
         source,
         declare(source, blacklist=blacklist),
         out,
@@ -200,6 +201,7 @@ def _add_row(row: Row, name: str, own: str, declared: Declared) -> None:
                 group=origin,
                 labels=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
                 title=title.strip() if isinstance(title, str) else None,
+                stated_seconds=number_or_none(row.cells.get("duration")) or None,
             )
         )
         declared.names[one] = (f"Y{own}", own) if name == "AudioSet_SL" else (own,)

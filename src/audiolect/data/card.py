@@ -19,6 +19,7 @@ import polars as pl
 from pydantic import Field, JsonValue, ValidationError
 
 from audiolect.config import Config, load_config
+from audiolect.data.audio_at_hand import num_at_hand
 from audiolect.data.fingerprints import examples_fingerprint, recordings_fingerprint
 from audiolect.errors import ConfigError, DatasetError
 from audiolect.storage import check_header, file_header, fingerprint_file, read_yaml, write_yaml
@@ -36,7 +37,7 @@ class SplitCounts(Config):
 
 
 class Coverage(Config):
-    """How many recordings there are, of how many that the corpus has as published (null: not known)."""
+    """Of how many recordings the audio is at hand, of how many that the corpus has as published (null: not known)."""
 
     available: int = Field(ge=0)
     expected: int | None = Field(default=None, ge=0)
@@ -64,7 +65,7 @@ class DatasetCard(Config):
     num_examples: int = Field(ge=0, description="rows of examples.parquet")
     duration_seconds: float = Field(ge=0, description="length of all recordings together")
     splits: dict[str, SplitCounts] = Field(description="split → how much it holds")
-    coverage: Coverage = Field(description="recordings here, of those published")
+    coverage: Coverage = Field(description="recordings whose audio is here, of those published")
     fingerprint: str = Field(description="of the recordings: ids, spans, rates; whatever their order")
     examples_fingerprint: str = Field(description="of the examples: every column; whatever their order")
     command: str = Field(default="", description="the command that made the dataset")
@@ -120,7 +121,7 @@ def _card(facts: CardFacts, recordings: pl.DataFrame, examples: pl.DataFrame) ->
         num_examples=examples.height,
         duration_seconds=_duration_seconds(recordings),
         splits=_split_counts(recordings, examples),
-        coverage=Coverage(available=recordings.height, expected=facts.num_expected),
+        coverage=Coverage(available=num_at_hand(recordings), expected=facts.num_expected),
         fingerprint=recordings_fingerprint(recordings),
         examples_fingerprint=examples_fingerprint(examples),
         command=facts.command,

@@ -2,10 +2,11 @@
 
 Conventions: a Recording is one span of one audio file; an Example is one thing asked of a recording and its answers.
 Times are integers of samples with a rate. Ids are made of corpus and relative name, never of a machine's path. Paths
-are relative to the audio root, with forward slashes. A missing text is null, a missing list is empty.
+are relative to the audio root, with forward slashes. A missing text is null, a missing list is empty. A recording whose
+audio nobody has looked at has the codec NO_CODEC, the size 0, one channel and no hash; its length is what a table says.
 
-Public names: Recording, Example, Turn, RECORDING_SCHEMA, EXAMPLE_SCHEMA, recordings_frame, examples_frame,
-recording_rows, example_rows, turns_series, no_turns.
+Public names: Recording, Example, Turn, RECORDING_SCHEMA, EXAMPLE_SCHEMA, NO_CODEC, recordings_frame,
+examples_frame, recording_rows, example_rows, turns_series, no_turns.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+
+NO_CODEC = "unknown"
 
 RECORDING_SCHEMA: dict[str, Any] = {
     "recording_id": pl.String(),

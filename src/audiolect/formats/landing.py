@@ -12,7 +12,7 @@ Conventions: tables are columns from end to end without audio, so that millions 
 the codec is NO_CODEC, the size 0, the channels 1. What the source says of a whole file's length
 (``duration_seconds``) is used only then: where there is audio, the audio counts.
 
-Public names: DECLARED_SCHEMA, NO_CODEC, DEFAULT_RATE_HZ, Declared, declared_frame, land.
+Public names: DECLARED_SCHEMA, DEFAULT_RATE_HZ, Declared, declared_frame, land.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from audiolect.corpora.audio_listing import locate
 from audiolect.corpora.intake import CorpusInfo, Draft, intake
 from audiolect.data.dataset import Dataset, open_dataset, save_dataset
 from audiolect.data.problems import Problem, count_by_reason, enforce_limit
-from audiolect.data.records import RECORDING_SCHEMA, example_rows
+from audiolect.data.records import NO_CODEC, RECORDING_SCHEMA, example_rows
 from audiolect.errors import DatasetError, UnsafePath, UsageError, unknown_name
 from audiolect.formats.request import MISSING_POLICIES, ImportRequest
 from audiolect.storage import atomic_folder, safe_join
 
-NO_CODEC = "unknown"
 DEFAULT_RATE_HZ = 16_000
 _SHOWN = 3
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
+from audiolect.data.audio_at_hand import need_audio
 from audiolect.data.dataset import Dataset
 from audiolect.data.problems import Problem, count_by_reason
 from audiolect.errors import DatasetError, UnsafePath, UsageError, unknown_name
@@ -57,6 +58,7 @@ class Cargo:
         if not absent:
             return recordings, examples, []
         if self.request.missing == "refuse":
+            need_audio(recordings.filter(pl.col("path").is_in(absent)), self.dataset.folder, "to export")
             raise DatasetError(
                 f"The audio of the dataset is not there: {len(absent)} of {recordings['path'].n_unique()} files.",
                 where=self.dataset.audio_root,
