@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from audiolect.data.problems import Problem
+from audiolect.formats import flamingo_entries
 from audiolect.formats.flamingo_entries import CONTAINERS, ENTRY_SCHEMA, SHOT_SCHEMA, EntryReading
 
 
@@ -13,8 +14,7 @@ def read(container: str, rows: dict[str, Any] | list[tuple[str, Any]], **header:
     problems: list[Problem] = []
     reading = EntryReading("f", container, problems)
     pairs = list(rows.items()) if isinstance(rows, dict) else rows
-    for key, value in pairs:
-        reading.add(key, value)
+    reading.add(pairs)
     table = reading.table({"total_num": len(pairs)} | header)
     return table, [f"{problem.where} {problem.reason}" for problem in problems]
 
@@ -86,3 +86,36 @@ def test_bad_shots_are_listed(bad: Any) -> None:
     table, problems = read("interleaved_data", {"0": bad})
     assert table.height == 0
     assert len(problems) == 1
+
+
+def test_plain_and_odd_entries_together_give_the_rows_that_each_alone_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flamingo_entries, "BLOCK_ROWS", 3)
+    plain = {"name": "a", "prompt": "p", "output": "o", "duration": 3}
+    odd = [
+        {"audio_start": "1.5"},
+        {"output": " "},
+        {"audio_start": None},
+        {"duration": -1},
+        {"duration": 1e9},
+        {"duration": True},
+        {"name": ""},
+        {"output": "\ud83d"},
+        {"dialogue": [{"user": "q", "assistant": "a"}]},
+        {"prompt": None},
+    ]
+    entries = [plain | {"output": f"o{n}"} | more for n, more in enumerate([{}] * 4 + odd + [{}] * 4)]
+    pairs = [*((str(number), entry) for number, entry in enumerate(entries)), ("x", plain), ("9" * 18, plain)]
+    alone = [read("data", [pair], total_num=1) for pair in pairs]
+    rows, found = [], []
+    for table, problems in alone:
+        rows += table.rows()
+        found += [problem for problem in problems if "missing-value" not in problem or ": " in problem]
+    problems: list[Problem] = []
+    together = EntryReading("f", "data", problems)
+    for start, end in ((0, 4), (4, 5), (5, 11), (11, len(pairs))):
+        together.add(pairs[start:end])
+    table = together.table({"total_num": len(pairs)})
+    assert table.rows() == rows
+    assert sorted(f"{problem.where} {problem.reason}" for problem in problems) == sorted(found)
+    assert len(rows) == 4 + 3 + 4
+    assert (together.num_entries, together.num_starts) == (len(pairs), 2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audiolect.errors import TableError
 from audiolect.formats import json_members
-from audiolect.formats.json_members import LIST, read_members
+from audiolect.formats.json_members import LIST, read_blocks, read_members
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -154,4 +154,46 @@ def test_an_entry_without_end_is_not_held_for_ever(tmp_path: Path, monkeypatch: 
     path = tmp_path / "a.json"
     path.write_text('{"data": {"0": "' + "x" * 10_000)
     with pytest.raises(TableError, match="Unterminated"):
+        members(path, "data")
+
+
+ODD_TEXTS = st.sampled_from(['}, "', '{"1": {', "}]", "\\", '"', "a", "}", '}, "7": {"a": 1}', "ü"])
+ENTRIES = st.fixed_dictionaries(
+    {"a": ODD_TEXTS | st.integers()},
+    optional={"b": st.lists(st.dictionaries(ODD_TEXTS, ODD_TEXTS, max_size=2), max_size=2), "c": st.none()},
+)
+
+
+@SLOW_FIXTURES
+@given(
+    entries=st.lists(ENTRIES | st.integers() | st.lists(st.integers(), max_size=2), max_size=30),
+    stretch=st.integers(1, 400),
+    chunk_bytes=st.integers(1, 1000),
+    indent=st.sampled_from([None, 1]),
+    is_list=st.booleans(),
+)
+def test_members_read_many_at_a_time_are_those_of_the_json_module(
+    entries: list[Any], stretch: int, chunk_bytes: int, indent: int | None, *, is_list: bool, tmp_path: Path
+) -> None:
+    value: Any = entries if is_list else {str(number): entry for number, entry in enumerate(entries)}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": value, "n": 1}, indent=indent, ensure_ascii=False), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_members, "_STRETCH_CHARACTERS", stretch)
+        patch.setattr(json_members, "_CHUNK_BYTES", chunk_bytes)
+        assert members(path, "data") == expected({"data": value, "n": 1}, ("data",))
+
+
+def test_plain_members_come_in_few_blocks_and_doubled_keys_are_still_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    plain = ", ".join(f'"{number}": {{"a": [{number}]}}' for number in range(1000))
+    path.write_text(f'{{"data": {{{plain}}}}}')
+    blocks = list(read_blocks(path, ("data",)))
+    assert len(blocks) < 5
+    pairs = [pair for _, block in blocks for pair in block]
+    assert pairs == [(str(number), {"a": [number]}) for number in range(1000)]
+    path.write_text(f'{{"data": {{{plain}, "7": {{"a": [0]}}}}}}')
+    assert members(path, "data") == [("data", key, value) for key, value in [*pairs, ("7", {"a": [0]})]]
+    path.write_text(f'{{"data": {{{plain}, "x": {{"a": 1, "a": 2}}}}}}')
+    with pytest.raises(TableError, match="'a' stands twice"):
         members(path, "data")

@@ -13,7 +13,7 @@ Public names: ENTRY_SCHEMA, SHOT_SCHEMA, CONTAINERS, EntryReading.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -37,7 +37,7 @@ SHOT_SCHEMA: dict[str, Any] = {"number": pl.Int64(), "query": pl.Int64(), "shots
 CONTAINERS: dict[str, dict[str, Any]] = {"data": ENTRY_SCHEMA, "interleaved_data": SHOT_SCHEMA}
 
 _SHOWN_CHARACTERS = 80
-_PLAIN_SECONDS = (float, int, type(None))
+_PLAIN_SECONDS = frozenset({float, int, type(None)})
 _MOST_SECONDS = 1e9
 _LONGEST_NUMBER = 18
 
@@ -65,28 +65,41 @@ class EntryReading:
         self.container = container
         self._label = label
         self._problems = problems
-        self._rows: list[Row] = []
+        # Of entries that are all plain, whole columns wait to become a block, never rows: these cost twice the time.
+        self._columns: list[list[Any]] = []
         self._blocks = RowBlocks(CONTAINERS[container], label, problems)
         self._take: Callable[[str, Any], Row] = _take_entry if container == "data" else _take_shots
 
-    def add(self, key: str, value: Any) -> None:
-        """Take one more entry, or list what is wrong with it."""
-        self.num_entries += 1
+    def add(self, pairs: Sequence[tuple[str | int, Any]]) -> None:
+        """Take more entries, (key, entry), or list what is wrong with them."""
+        self.num_entries += len(pairs)
+        columns = _plain_columns(pairs) if pairs and self.container == "data" else None
+        if columns is None:
+            self._blocks.add_columns(self._columns)
+            self._columns.clear()
+            for key, entry in pairs:
+                self._add_one(str(key), entry)
+            return
+        if not self._columns:
+            self._columns = [[] for _ in columns]
+        for column, values in zip(self._columns, columns, strict=True):
+            column += values
+        self.num_starts += sum("audio_start" in entry for _, entry in pairs)
+        if len(self._columns[0]) >= BLOCK_ROWS:
+            self._blocks.add_columns(self._columns)
+            self._columns.clear()
+
+    def _add_one(self, key: str, entry: Any) -> None:
         try:
-            self._rows.append(self._take(key, value))
-            self.num_starts += "audio_start" in value
+            self._blocks.add(self._take(key, entry))
+            self.num_starts += "audio_start" in entry
         except BadEntryError as bad:
             self._problems.append(Problem(bad.reason, f"{self._label}: {key}", bad.detail))
-        if len(self._rows) >= BLOCK_ROWS:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        self._blocks.add_block(self._rows)
-        self._rows.clear()
 
     def table(self, header: Mapping[str, Any]) -> pl.DataFrame:
         """All rows in the order of their numbers, of two with one number the first; compared with the header."""
-        self._hand_over()
+        self._blocks.add_columns(self._columns)
+        self._columns.clear()
         table = self._blocks.table()
         if not table["number"].is_sorted():
             table = table.sort("number", maintain_order=True)
@@ -109,30 +122,39 @@ class EntryReading:
             self._problems.append(Problem("missing-value", self._label, detail, "warning"))
 
 
+def _plain_columns(pairs: Sequence[tuple[str | int, Any]]) -> list[list[Any]] | None:
+    """The columns of entries that are all plain, as nearly all are, by looks at whole columns; None where one is not."""
+    keys, entries = zip(*pairs, strict=True)
+    if set(map(type, keys)) != {str} or set(map(type, entries)) != {dict}:
+        return None
+    if any("dialogue" in entry for entry in entries):
+        return None
+    names, prompts, outputs, starts, durations = (
+        [entry.get(column) for entry in entries] for column in ("name", "prompt", "output", "audio_start", "duration")
+    )
+    is_plain = (
+        all(set(map(type, texts)) == {str} for texts in (names, prompts, outputs))
+        and all(names)
+        and all(outputs)
+        and not any(map(str.isspace, outputs))
+        and _are_plain_seconds(starts)
+        and _are_plain_seconds(durations)
+        and all(map(str.isdigit, keys))
+        and all(map(str.isascii, keys))
+        and max(map(len, keys)) < _LONGEST_NUMBER
+    )
+    return [list(map(int, keys)), names, prompts, outputs, starts, durations, [()] * len(keys)] if is_plain else None
+
+
+def _are_plain_seconds(values: Sequence[Any]) -> bool:
+    kinds = set(map(type, values))
+    if not kinds <= _PLAIN_SECONDS:
+        return False
+    stated = values if type(None) not in kinds else [value for value in values if value is not None]
+    return not stated or (min(stated) >= 0 and max(stated) < _MOST_SECONDS)
+
+
 def _take_entry(key: str, entry: Any) -> Row:
-    """The row of an entry. Nearly all entries are plain; they are told by as few looks as will do."""
-    if type(entry) is dict:
-        name, prompt, output = entry.get("name"), entry.get("prompt"), entry.get("output")
-        start, duration = entry.get("audio_start"), entry.get("duration")
-        if (
-            type(name) is str is type(prompt) is type(output)
-            and name
-            and output
-            and not output.isspace()
-            and type(start) in _PLAIN_SECONDS
-            and type(duration) in _PLAIN_SECONDS
-            and (start is None or 0 <= start < _MOST_SECONDS)
-            and (duration is None or 0 <= duration < _MOST_SECONDS)
-            and key.isdigit()
-            and key.isascii()
-            and len(key) < _LONGEST_NUMBER
-            and "dialogue" not in entry
-        ):
-            return int(key), name, prompt, output, start, duration, ()
-    return _take_odd_entry(key, entry)
-
-
-def _take_odd_entry(key: str, entry: Any) -> Row:
     if not isinstance(entry, dict):
         raise BadEntryError("bad-row", f"a {type(entry).__name__} where an object was expected")
     name, prompt, output = (entry.get(key) for key in ("name", "prompt", "output"))

@@ -31,7 +31,7 @@ import polars as pl
 from audiolect.data.problems import Problem
 from audiolect.errors import TableError, UsageError
 from audiolect.formats.flamingo_entries import CONTAINERS, EntryReading
-from audiolect.formats.json_members import LIST, read_members
+from audiolect.formats.json_members import LIST, read_blocks
 from audiolect.tasks import DatasetKey, get_task, parse_dataset_key
 
 INTERLEAVED = re.compile(r"interleaved_(knn|random)-(.+)")
@@ -112,9 +112,10 @@ def read_manifest(
     header: dict[str, Any] = {}
     problems: list[Problem] = []
     reading: EntryReading | None = None
-    for container, key, value in read_members(path, CONTAINERS):
+    for container, pairs in read_blocks(path, CONTAINERS):
         if container is None:
-            _set_header(path, header, str(key), value)
+            for key, value in pairs:
+                _set_header(path, header, str(key), value)
             continue
         if reading is None:
             if container == LIST:
@@ -122,7 +123,7 @@ def read_manifest(
             reading = EntryReading(_label(path), container, problems)
         elif reading.container != container:
             raise _not_a_manifest(path, f"both {reading.container} and {container}")
-        reading.add(str(key), value)
+        reading.add(pairs)
     if reading is None:
         reading = _without_entries(path, header, problems)
     table = reading.table(header)

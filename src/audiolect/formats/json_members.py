@@ -9,7 +9,10 @@ texts for keys of objects and numbers for places in lists. Of a list at the top 
 the ``json`` module makes of them, but an object that names a key twice is refused, and NaN and infinities are None:
 Python writes them for missing numbers. Keys of containers may come twice: that is for the caller to see.
 
-Public names: LIST, read_members.
+Members of containers are read many at a time where that can be: a stretch of text that is one whole object between
+braces of its own is a row of whole members, whatever follows it. Where it is not, they are read one by one.
+
+Public names: LIST, read_members, read_blocks.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,7 +37,14 @@ _NO_SPACE = re.compile(r"[^ \t\n\r]")
 _PLAIN_KEY = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
+# How much is read at a time, and for how many members nobody tries again where that failed.
+_STRETCH_CHARACTERS = 1 << 16
+_LONGEST_WAIT = 1 << 12
+_CLOSERS = re.compile(r"[}\]]+\Z")
+_SHOWN_CLOSERS = 8
+
 Member = tuple[str | None, str | int, Any]
+Block = tuple[str | None, Sequence[tuple[str | int, Any]]]
 
 
 def read_members(path: Path, containers: Collection[str] = ()) -> Iterator[Member]:
@@ -42,6 +52,17 @@ def read_members(path: Path, containers: Collection[str] = ()) -> Iterator[Membe
 
     Raises:
         TableError: the file cannot be read, is not UTF-8, or is not JSON; with line and column.
+    """
+    for container, pairs in read_blocks(path, containers):
+        for key, value in pairs:
+            yield container, key, value
+
+
+def read_blocks(path: Path, containers: Collection[str] = ()) -> Iterator[Block]:
+    """Yield (container, [(key, value), …]): the same members, as many at a time as were read together.
+
+    Raises:
+        TableError: as ``read_members``.
     """
     try:
         with path.open("rb") as file:
@@ -160,7 +181,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER: Any = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=lambda _: None)
 
 
-def _members(window: _Window, containers: Collection[str]) -> Iterator[Member]:
+def _members(window: _Window, containers: Collection[str]) -> Iterator[Block]:
     opening = window.skip()
     if opening == "[":
         yield from _elements(window, LIST)
@@ -172,7 +193,7 @@ def _members(window: _Window, containers: Collection[str]) -> Iterator[Member]:
             elif key in containers and inner == "[":
                 yield from _elements(window, key)
             else:
-                yield None, key, window.value()
+                yield None, [(key, window.value())]
     else:
         raise window.letter("an object or a list was expected", window.place)
     if window.skip():
@@ -202,12 +223,55 @@ def _key(window: _Window) -> str:
     return str(key)
 
 
-def _entries(window: _Window, container: str) -> Iterator[Member]:
+class _Stretches:
+    """Members of one container read many at a time: ``brackets`` are those of the container."""
+
+    def __init__(self, window: _Window, brackets: str) -> None:
+        self._window = window
+        self._opening, self._closing = brackets
+        self._wait = 0
+        self._failures = 0
+
+    def take(self, start: int) -> Any:
+        """The members from ``start`` on, where one begins, as one object or list; None where that cannot be told.
+
+        A stretch ends where members have been parted so far: behind the same brackets, before the same first letter.
+        That is a guess. Whether it holds, the reading says: of half a member nothing whole can be made.
+        """
+        if self._wait:
+            self._wait -= 1
+            return None
+        text, place = self._window.text, self._window.place
+        closers = _CLOSERS.search(text[max(place - _SHOWN_CLOSERS, 0) : place])
+        mark = (closers.group() if closers else "") + text[place : start + 1]
+        end = text.rfind(mark, start, start + _STRETCH_CHARACTERS) if closers else -1
+        if closers and end > start:
+            end += len(closers.group())
+            stretch = f"{self._opening}{text[start:end]}{self._closing}"
+            try:
+                members, read_to = _DECODER.scan_once(stretch, 0)
+            except (StopIteration, json.JSONDecodeError, _DoubledKeyError, RecursionError):
+                read_to = -1
+            if read_to == len(stretch):
+                self._window.place = end
+                self._failures = 0
+                return members
+            self._failures += 1
+            self._wait = min(1 << self._failures, _LONGEST_WAIT)
+        return None
+
+
+def _entries(window: _Window, container: str) -> Iterator[Block]:
     """The members of an object; the way of every entry but those at the ends of the window is the short one."""
     scan, match = _DECODER.scan_once, _PLAIN_KEY.match
+    stretches = _Stretches(window, "{}")
     for key in _keys(window):
-        yield container, key, window.value()
+        yield container, [(key, window.value())]
         while found := match(window.text, window.place):
+            members = stretches.take(found.start(1) - 1)
+            if members:
+                yield container, list(members.items())
+                continue
             try:
                 value, end = scan(window.text, found.end())
             except (StopIteration, json.JSONDecodeError, _DoubledKeyError, RecursionError):
@@ -215,20 +279,26 @@ def _entries(window: _Window, container: str) -> Iterator[Member]:
             if len(window.text) - end < _LONGEST_TAIL:
                 break
             window.place = end
-            yield container, found.group(1), value
+            yield container, [(found.group(1), value)]
 
 
-def _elements(window: _Window, container: str) -> Iterator[Member]:
+def _elements(window: _Window, container: str) -> Iterator[Block]:
     scan, match = _DECODER.scan_once, _COMMA.match
+    stretches = _Stretches(window, "[]")
     window.expect("[")
     if window.skip() == "]":
         window.place += 1
         return
     index = 0
     while True:
-        yield container, index, window.value()
+        yield container, [(index, window.value())]
         index += 1
         while found := match(window.text, window.place):
+            members = stretches.take(found.end())
+            if members:
+                yield container, list(enumerate(members, start=index))
+                index += len(members)
+                continue
             try:
                 value, end = scan(window.text, found.end())
             except (StopIteration, json.JSONDecodeError, _DoubledKeyError, RecursionError):
@@ -236,7 +306,7 @@ def _elements(window: _Window, container: str) -> Iterator[Member]:
             if len(window.text) - end < _LONGEST_TAIL:
                 break
             window.place = end
-            yield container, index, value
+            yield container, [(index, value)]
             index += 1
         if window.skip() == "]":
             window.place += 1

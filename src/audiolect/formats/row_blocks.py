@@ -42,32 +42,37 @@ class RowBlocks:
         """Take one more row."""
         self._rows.append(row)
         if len(self._rows) >= BLOCK_ROWS:
-            self.add_block(self._rows)
-            self._rows.clear()
+            self._hand_over()
 
-    def add_block(self, rows: Sequence[Row]) -> None:
-        """Take many rows at once, say BLOCK_ROWS; the caller may change the sequence afterwards."""
-        if not rows:
-            return
-        try:
-            self._tables.append(self._frame(rows))
-        except UnicodeEncodeError:
-            usable = [row for row in rows if self._is_text(row)]
-            if usable:
-                self._tables.append(self._frame(usable))
+    def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Take many rows at once, as the values of each column; the caller may change the sequences afterwards."""
+        self._hand_over()
+        self._add(columns)
 
     def table(self) -> pl.DataFrame:
         """All rows so far."""
-        self.add_block(self._rows)
-        self._rows.clear()
+        self._hand_over()
         return pl.concat(self._tables) if self._tables else pl.DataFrame(schema=self._schema)
 
-    def _frame(self, rows: Sequence[Row]) -> pl.DataFrame:
-        columns = zip(self._schema.items(), zip(*rows, strict=True), strict=True)
+    def _hand_over(self) -> None:
+        rows, self._rows = self._rows, []
+        self._add(list(zip(*rows, strict=True)))
+
+    def _add(self, columns: Sequence[Sequence[Any]]) -> None:
+        if not columns or not columns[0]:
+            return
+        try:
+            self._tables.append(self._frame(columns))
+        except UnicodeEncodeError:
+            rows = [row for row in zip(*columns, strict=True) if self._is_text(row)]
+            if rows:
+                self._tables.append(self._frame(list(zip(*rows, strict=True))))
+
+    def _frame(self, columns: Sequence[Sequence[Any]]) -> pl.DataFrame:
         return pl.DataFrame(
             [
                 turns_series(values).alias(name) if name == "turns" else pl.Series(name, values, dtype=dtype)
-                for (name, dtype), values in columns
+                for (name, dtype), values in zip(self._schema.items(), columns, strict=True)
             ]
         )
 
