@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -99,7 +99,8 @@ def draw_below(key: Keys, index: Indexes, n: Indexes) -> npt.NDArray[np.int64]:
     low = (bits & _LOW_HALF) * (size & _LOW_HALF)
     middle = (bits >> _S32) * (size & _LOW_HALF) + (low >> _S32)
     other = (bits & _LOW_HALF) * (size >> _S32) + (middle & _LOW_HALF)
-    return ((bits >> _S32) * (size >> _S32) + (middle >> _S32) + (other >> _S32)).astype(np.int64)
+    below: Words = (bits >> _S32) * (size >> _S32) + (middle >> _S32) + (other >> _S32)
+    return below.astype(np.int64)
 
 
 _Walk: TypeAlias = Callable[[Words, Words, Words, Words], Words]
@@ -123,12 +124,13 @@ def _in_blocks(walk: _Walk, key: Keys, index: Indexes, n: Indexes) -> npt.NDArra
     result = np.empty(flat.size, np.int64)
     for start in range(0, flat.size, _BLOCK):
         here = slice(start, start + _BLOCK)
-        result[here] = _walked(walk, flat[here], *(_part(values, here) for values in (keys, *parts)))
+        result[here] = _walked(walk, flat[here], [_part(values, here) for values in (keys, *parts)])
     return result.reshape(shape)
 
 
-def _walked(walk: _Walk, values: Words, keys: Words, sizes: Words, lefts: Words, rights: Words) -> Words:
+def _walked(walk: _Walk, values: Words, parts: Sequence[Words]) -> Words:
     """Through the network, and through it again where the result is beyond the size."""
+    keys, sizes, lefts, rights = parts
     result = walk(values, keys, lefts, rights)
     beyond = np.flatnonzero(result >= sizes)
     while beyond.size:
