@@ -180,3 +180,18 @@ def test_the_real_tables_curated_by_rule_and_by_hand() -> None:
     assert all(before != after for before, after in changes.select("before", "after").iter_rows())
     by_hand = declare(REAL / "original", captions=REAL / "curated")
     assert by_hand.tables["curation"].height == by_hand.notes["curation"]["given"] == 34
+    differences = by_hand.tables["differences"]
+    assert differences.height == by_hand.notes["differences"] > 0
+    # By another way: our curated examples against those of the curated tables, caption by caption.
+    captions = [
+        {example.example_id: example.answers for example in one.examples}
+        for one in (by_rule, declare(REAL / "curated"))
+    ]
+    assert captions[0].keys() == captions[1].keys()
+    expected = sorted(
+        (name.removesuffix("#AudioCaptioning"), f"caption_{number}", ours, theirs)
+        for name in captions[0]
+        for number, (ours, theirs) in enumerate(zip(captions[0][name], captions[1][name], strict=True), start=1)
+        if ours != theirs
+    )
+    assert sorted(differences.rows()) == expected

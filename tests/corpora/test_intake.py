@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import soundfile
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, intake, writable_text
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal, intake, writable_text
 from audiolect.data.dataset import Dataset, read_problems, read_table, verify_dataset
 from audiolect.data.problems import Problem
 from audiolect.data.records import Example
@@ -142,12 +142,58 @@ def test_given_problems_count_towards_the_limit(tmp_path: Path) -> None:
 
 def test_a_dataset_without_recordings_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "broken.wav").write_bytes(b"RIFF")
     with pytest.raises(DatasetError, match="No recording is left") as caught:
-        take_in(tmp_path, [Draft("mine/a", "a.wav"), Draft("mine/b", "b.wav")])
-    assert "missing 2. First: mine/a: a.wav: " in (caught.value.found or "")
+        take_in(tmp_path, [Draft("mine/broken", "broken.wav")])
+    assert "1. First: mine/broken: broken.wav: " in (caught.value.found or "")
     with pytest.raises(DatasetError, match="none declared"):
         take_in(tmp_path, [])
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_without_any_audio_are_told_from_a_wrong_folder(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    drafts = [Draft("mine/a", "a.wav"), Draft("mine/b", "b.wav")]
+    with pytest.raises(DatasetError, match="The tables were read, and none of the audio") as caught:
+        take_in(tmp_path, drafts)
+    found = caught.value.found or ""
+    assert found.startswith("2 audio files were looked for in ")
+    assert "it holds no audio file. First: mine/a: a.wav: " in found
+    assert "--no-audio" not in (caught.value.fix or "")  # an import, say: not every format states lengths
+    make_audio(tmp_path / "audio", "c.wav", "d.wav", "e.wav")
+    command = "audiolect prepare mine audio --out out"
+    with pytest.raises(DatasetError, match="of the 3 that stand there none is one of them") as caught:
+        take_in(tmp_path, drafts, command=command, info=replace(INFO, download_name="mine"))
+    assert f"audiolect download mine {tmp_path / 'audio'}" in (caught.value.fix or "")
+    assert f"{command} --no-audio" in (caught.value.fix or "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_audio_is_looked_at_where_that_is_asked(tmp_path: Path) -> None:
+    make_audio(tmp_path / "audio", "a.wav")
+    drafts = [Draft("mine/a", "a.wav"), Draft("mine/b", "b.wav", stated_seconds=2.0), Draft("mine/a", "x.wav")]
+    info = replace(INFO, nominal=Nominal(10, 1000))
+    dataset = take_in(tmp_path, drafts, no_audio=True, info=info, notes={"x": 1})
+    verify_dataset(dataset)
+    assert dataset.recordings.select("recording_id", "num_samples", "codec").rows() == [
+        ("mine/a", 10_000, "unknown"),
+        ("mine/b", 2000, "unknown"),
+    ]
+    assert dataset.examples.height == 2
+    assert (dataset.card.coverage.available, dataset.card.coverage.expected) == (0, 3)
+    assert dataset.card.notes["x"] == 1
+    assert str(dataset.card.notes["lengths"]).startswith("nominal: as the tables state for 1 of 2 recordings, 10 s")
+    assert reasons(dataset) == [("duplicate-id", "mine/a")]
+
+
+def test_recordings_without_any_length_are_listed_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    drafts = [Draft("mine/a", "a.wav"), Draft("mine/b", "b.wav", stated_seconds=2.0)]
+    dataset = take_in(tmp_path, drafts, no_audio=True)
+    assert reasons(dataset) == [("missing-value", "mine/a")]
+    with pytest.raises(DatasetError, match="No recording is left") as caught:
+        take_in(tmp_path, drafts[:1], no_audio=True, out=tmp_path / "other")
+    assert "no length is stated" in (caught.value.found or "")
 
 
 def test_an_existing_folder_is_safe(tmp_path: Path) -> None:

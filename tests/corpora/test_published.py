@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions
+from audiolect.corpora.download_card import SegmentCoverage, SplitCoverage, new_card, write_download_card
+from audiolect.corpora.intake import CorpusInfo, Draft, IntakeOptions, Nominal
 from audiolect.corpora.published import Declared, find_file, number_or_none, relative_name, take_in, wrong_layout
-from audiolect.data.dataset import Dataset, read_problems, verify_dataset
+from audiolect.data.dataset import Dataset, open_dataset, read_problems, verify_dataset
 from audiolect.data.records import Example
 from audiolect.errors import DatasetError, TooManyProblems
 from audiolect.progress import silent_progress
@@ -62,9 +64,53 @@ def test_two_files_of_one_name_are_a_warning(tmp_path: Path) -> None:
 
 def test_without_any_audio_there_is_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    with pytest.raises(DatasetError, match="No recording is left"):
+    with pytest.raises(DatasetError, match="none of the audio that they name was found"):
         take(tmp_path, declared("a"))
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_look_at_audio_every_draft_stays_where_it_should_be(tmp_path: Path) -> None:
+    write_audio(tmp_path / "in", "other/a.wav")
+    info = replace(INFO, nominal=Nominal(3, 8000))
+    options = IntakeOptions(no_audio=True)
+    sizes = {"train": 5}
+    dataset = take_in(
+        info, tmp_path / "in", declared("a", "b"), tmp_path / "out", options, silent_progress, sizes=sizes
+    )
+    verify_dataset(dataset)
+    assert dataset.recordings["path"].to_list() == ["train/a.wav", "train/b.wav"]
+    assert dataset.recordings["num_samples"].to_list() == [24_000, 24_000]
+    assert (dataset.card.coverage.available, dataset.card.coverage.expected) == (0, 5)
+    assert read_problems(dataset) == []
+
+
+def test_the_coverage_of_a_download_stands_on_the_card(tmp_path: Path) -> None:
+    write_audio(tmp_path / "in", "a.wav")
+    coverage = SegmentCoverage(
+        available=1,
+        expected=2,
+        available_ids="a" * 32,
+        expected_ids="b" * 32,
+        statuses={"ok": 1, "unavailable": 1},
+        splits={"train": SplitCoverage(available=1, expected=2)},
+    )
+    card = new_card("toy", "CC0", "https://example.org").model_copy(update={"coverage": coverage})
+    write_download_card(tmp_path / "in", card)
+    dataset = take(tmp_path, declared("a", "b"))
+    assert dataset.card.notes["download"] == coverage.model_dump(mode="json")
+    assert open_dataset(tmp_path / "out").card.notes["download"] == dataset.card.notes["download"]
+    write_download_card(tmp_path / "in", card.model_copy(update={"coverage": None}))
+    again = take(tmp_path, declared("a", "b"), IntakeOptions(overwrite=True))
+    assert "download" not in again.card.notes
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"format": "audiolect/download", "version": 1, "producer": "x"}'])
+def test_a_download_card_that_cannot_be_read_is_a_warning(tmp_path: Path, text: str) -> None:
+    write_audio(tmp_path / "in", "a.wav")
+    (tmp_path / "in" / "download.json").write_text(text)
+    dataset = take(tmp_path, declared("a"))
+    (problem,) = read_problems(dataset)
+    assert (problem.reason, problem.where, problem.severity) == ("bad-value", "download.json", "warning")
 
 
 def test_missing_audio_counts_against_the_limit(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from audiolect.data.card import CARD_NAME, CardFacts, DatasetCard, facts_of, make_card, read_card, write_card
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.records import NO_CODEC, Example, Recording, examples_frame, recordings_frame
 from audiolect.errors import DatasetError, UnknownVersion
 
 RECORDINGS = [
@@ -39,6 +39,12 @@ def test_by_hand() -> None:
     }
     assert (card.coverage.available, card.coverage.expected) == (3, 4)
     assert facts_of(card) == FACTS
+
+
+def test_recordings_that_nobody_has_heard_are_not_covered() -> None:
+    unheard = replace(RECORDINGS[0], codec=NO_CODEC, num_bytes=0)
+    card = make_card(FACTS, recordings_frame([unheard, *RECORDINGS[1:]]), examples_frame([]))
+    assert (card.num_recordings, card.coverage.available, card.coverage.expected) == (3, 2, 4)
 
 
 def test_of_nothing() -> None:
