@@ -92,14 +92,20 @@ def check_content(path: Path, blake2b: str) -> None:
         raise _changed(path, f"BLAKE2b {blake2b}", f"BLAKE2b {found}")
 
 
-def collect_rows(scan: pl.LazyFrame, where: object) -> pl.DataFrame:
+def collect_rows(scan: pl.LazyFrame, where: object, *, streaming: bool = False) -> pl.DataFrame:
     """The rows of a plan.
+
+    Args:
+        scan: the plan.
+        where: the file or folder behind it, for the letter.
+        streaming: read piece by piece: of columns that only a result is made of, never more than a few row groups are
+            in memory.
 
     Raises:
         DamagedFile: the file behind it cannot be read.
     """
     try:
-        return scan.collect()
+        return scan.collect(engine="streaming" if streaming else "auto")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as problem:
         # Some damage that no check of its own meets ends as a panic of polars, which is not even an Exception.
         raise DamagedFile(
