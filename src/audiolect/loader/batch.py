@@ -46,7 +46,7 @@ import numpy.typing as npt
 Turns: TypeAlias = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Batch:
     """One rank's share of a global batch; the front door of this file documents every array.
 
@@ -82,6 +82,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def __repr__(self) -> str:
+        shape = self.waveforms.shape if self.windows is None else self.windows.shape
+        return f"<Batch {self.step} of epoch {self.epoch}: {len(self)} of {self.num_global} examples, {shape}>"
 
     @property
     def audio_seconds(self) -> float:

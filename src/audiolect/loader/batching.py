@@ -44,7 +44,15 @@ from audiolect.loader.permutation import draw_bits, draw_uniform, stream
 from audiolect.loader.plan import Plan
 from audiolect.loader.prefetch import Group, Job, Prefetcher
 from audiolect.loader.recycled_arrays import ArrayPool
-from audiolect.loader.shares import GlobalBatch, RowDraws, Rows, ShareContext, share_jobs
+from audiolect.loader.shares import (
+    GlobalBatch,
+    RowDraws,
+    Rows,
+    ShareContext,
+    check_rank,
+    check_source_rates,
+    share_jobs,
+)
 
 Ints = npt.NDArray[np.int64]
 FindRows: TypeAlias = Callable[[Ints, Ints], tuple[Ints, Ints]]
@@ -255,35 +263,6 @@ class TrainingBatches:
         rows = np.unique(here.table.source_rows[here.find_rows(items, np.zeros_like(items))[0]])
         source = here.table.source
         return source, rows[source.num_samples[rows] > 0]
-
-
-def check_source_rates(tables: Sequence[ExampleTable], settings: BatchSettings) -> None:
-    """Refuse sources of another rate than the settings.
-
-    Raises:
-        UsageError: saying which rates.
-    """
-    rates = sorted({table.source.rate_hz for table in tables} - {settings.rate_hz})
-    if rates:
-        raise UsageError(
-            "The waveforms have another rate than the batches.",
-            where="rate_hz",
-            expected=f"{settings.rate_hz} Hz",
-            found=" and ".join(f"{rate} Hz" for rate in rates),
-            fix=f"audiolect pack DATASET --rate-hz {settings.rate_hz}, or rate_hz: {rates[0]} in the settings",
-        )
-
-
-def check_rank(rank: int, world_size: int) -> None:
-    """Refuse a rank that is not one of the ranks.
-
-    Raises:
-        UsageError: saying which ranks there are.
-    """
-    if not 0 <= rank < world_size:
-        raise UsageError(
-            "There is no such rank.", expected=f"0 to {world_size - 1} of {world_size}", found=f"rank {rank}"
-        )
 
 
 def _check_entries(plan: Plan, entries: Sequence[TrainingEntry]) -> None:

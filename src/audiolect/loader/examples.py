@@ -7,7 +7,7 @@ as much as a few of one row.
 Conventions: rows count the examples of the dataset from 0, in the order of its table; -1 in place of an answer's index
 stands for no answer. A table of recordings has one row for each recording, without texts.
 
-Public names: ExampleTable, Texts, example_table, recording_table, join_texts.
+Public names: ExampleTable, Texts, example_table, recording_table, join_texts, caption_keys, parents_of.
 """
 
 from __future__ import annotations

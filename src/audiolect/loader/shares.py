@@ -5,7 +5,7 @@ that they come from, so that each source is read once. Waveforms are as long, an
 recording of the whole global batch needs: the padding is the same on any number of ranks. What is looked up for many
 batches is shared by their jobs and is never changed.
 
-Public names: Rows, GlobalBatch, RowDraws, ShareContext, share_jobs.
+Public names: Rows, GlobalBatch, RowDraws, ShareContext, share_jobs, check_source_rates, check_rank.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolect.audio.augment_chain import ChainSettings
+from audiolect.errors import UsageError
 from audiolect.loader.augmenting import MixPartners, augment_row
 from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
@@ -129,6 +130,35 @@ class _Share:
     num_windows: int
     step: int
     position: int
+
+
+def check_source_rates(tables: Sequence[ExampleTable], settings: BatchSettings) -> None:
+    """Refuse sources of another rate than the settings.
+
+    Raises:
+        UsageError: saying which rates.
+    """
+    rates = sorted({table.source.rate_hz for table in tables} - {settings.rate_hz})
+    if rates:
+        raise UsageError(
+            "The waveforms have another rate than the batches.",
+            where="rate_hz",
+            expected=f"{settings.rate_hz} Hz",
+            found=" and ".join(f"{rate} Hz" for rate in rates),
+            fix=f"audiolect pack DATASET --rate-hz {settings.rate_hz}, or rate_hz: {rates[0]} in the settings",
+        )
+
+
+def check_rank(rank: int, world_size: int) -> None:
+    """Refuse a rank that is not one of the ranks.
+
+    Raises:
+        UsageError: saying which ranks there are.
+    """
+    if not 0 <= rank < world_size:
+        raise UsageError(
+            "There is no such rank.", expected=f"0 to {world_size - 1} of {world_size}", found=f"rank {rank}"
+        )
 
 
 def share_jobs(context: ShareContext, rows: Rows, batches: Sequence[GlobalBatch]) -> list[Job[Batch]]:
