@@ -237,3 +237,65 @@ def test_answers_options_labels_and_parts(
     whole, _ = soundfile.read(dataset.audio_root / "b.wav", dtype="int16")
     assert rate == 8000
     assert cut.tolist() == whole[1000:3000].tolist()
+
+
+def test_references_of_one_recording_are_one_example_and_come_back(tmp_path: Path, audio: Path) -> None:
+    entries = [
+        entry("1", "a.wav", "<sound>\nCaption it.", "A dog."),
+        entry("2", "sub/b.wav", "<sound>\nCaption it.", "Rain."),
+        entry("3", "a.wav", "<sound>\nCaption it.", "A dog barks."),
+        entry("4", "a.wav", "<sound>\nDescribe it.", "A dog."),
+        entry("5", "a.wav", "<sound>\nCaption it.", "Yes.", "Sure?", "Yes."),
+    ]
+    path = write_list(tmp_path / "Mine-AudioCaptioning" / "train.json", entries)
+    dataset = import_(path.parent, tmp_path / "dataset", audio_root=audio)
+    assert dataset.examples.select("example_id", "answers").rows() == [
+        ("Mine/train/1", ["A dog.", "A dog barks."]),
+        ("Mine/train/2", ["Rain."]),
+        ("Mine/train/4", ["A dog."]),
+        ("Mine/train/5", []),
+    ]
+    conversation.write(ExportRequest(dataset, tmp_path / "out"))
+    assert load(tmp_path / "out" / "train.json") == entries
+    apart = import_(path.parent, tmp_path / "apart", audio_root=audio, separate=True)
+    assert apart.examples["example_id"].to_list() == [f"Mine/train/{number}" for number in range(1, 6)]
+    labels = write_list(tmp_path / "Mine-EventClassification" / "train.json", entries[:3])
+    assert import_(labels, tmp_path / "labels", audio_root=audio).examples.height == 3
+
+
+def test_options_are_taken_out_and_put_back(tmp_path: Path, audio: Path) -> None:
+    entries = [
+        entry("1", "a.wav", "<sound>\nWhich?\n(A) dog\n(B) rain", "(B) rain"),
+        entry("2", "a.wav", "<sound>\nWhy?", "So."),
+    ]
+    path = write_list(tmp_path / "Mine-AQA" / "train.json", entries)
+    dataset = import_(path, tmp_path / "dataset", audio_root=audio)
+    assert dataset.examples.select("prompt", "options", "answers").rows() == [
+        ("Which?", ["dog", "rain"], ["rain"]),
+        ("Why?", [], ["So."]),
+    ]
+    conversation.write(ExportRequest(dataset, tmp_path / "out"))
+    assert load(tmp_path / "out" / "train.json") == entries
+
+
+def test_an_export_read_and_written_again_is_the_same(
+    tmp_path: Path, small_dataset: Callable[..., Dataset], recording: Callable[..., Any]
+) -> None:
+    sounds = [recording("esc/1-a", "1-a.wav"), recording("esc/2-b", "x/2-b.wav")]
+    asked = [
+        Example("esc/1-a#AudioCaptioning", "esc/1-a", "all", "AudioCaptioning", "say", ("x", "y", "z")),
+        Example("esc/1-a#AudioCaptioning-2", "esc/1-a", "all", "AudioCaptioning", "tell", ("x", "v")),
+        Example("esc/2-b#AudioCaptioning", "esc/2-b", "all", "AudioCaptioning", "say", ("w",)),
+        Example("esc/2-b#EventClassification", "esc/2-b", "all", "EventClassification", "what?", ("dog",)),
+        Example("esc/2-b#MultipleChoice", "esc/2-b", "all", "MultipleChoice", "which?", ("cat",), ("dog", "cat")),
+    ]
+    dataset = small_dataset(tmp_path / "dataset", sounds, asked, name="esc")
+    conversation.write(ExportRequest(dataset, tmp_path / "one", audio="link"))
+    again = import_(tmp_path / "one", tmp_path / "again")
+    columns = ("example_id", "task", "prompt", "answers", "options")
+    assert_frame_equal(again.examples.select(columns), dataset.examples.select(columns), check_row_order=False)
+    conversation.write(ExportRequest(again, tmp_path / "two"))
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").glob("esc-*/*.json"))
+    assert len(files) == 3
+    for file in files:
+        assert load(tmp_path / "two" / file) == load(tmp_path / "one" / file)

@@ -597,3 +597,22 @@ def test_an_export_without_its_audio(tmp_path: Path, audio: Path, manifest: Call
         flamingo.write_version_1(ExportRequest(dataset, tmp_path / "out"))
     flamingo.write_version_1(ExportRequest(dataset, tmp_path / "out", overwrite=True))
     assert open_dataset(tmp_path / "dataset").card.num_examples == 2
+
+
+def test_options_behind_a_question_become_options_and_go_back(
+    tmp_path: Path, audio: Path, manifest: Callable[..., Path]
+) -> None:
+    entries = [
+        entry("a.wav", "(B) rain.", "Which? (A) a dog. (B) rain."),
+        entry("b.wav", "yes", "Is it?"),
+        entry("a.wav", "(A) a dog.", "Which? (A) a dog. (B) wind."),
+    ]
+    path = manifest(tmp_path / "Mine-AQA" / "train.json", entries, dataset_path=str(audio), split_path="train")
+    dataset = import_(path, tmp_path / "dataset")
+    assert dataset.examples.select("prompt", "options", "answers").rows() == [
+        ("Which?", ["a dog", "rain"], ["rain"]),
+        ("Is it?", [], ["yes"]),
+        ("Which?", ["a dog", "wind"], ["a dog"]),
+    ]
+    flamingo.write_version_1(ExportRequest(dataset, tmp_path / "out"))
+    assert load(tmp_path / "out" / "Mine-AQA" / "train.json") == load(path)

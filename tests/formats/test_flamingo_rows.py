@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audiolect.data.records import Example, Turn, examples_frame, recordings_frame
-from audiolect.formats.flamingo_rows import lettered, outputs_of, with_recordings
+from audiolect.formats.flamingo_rows import outputs_of, with_recordings
 
 
 def test_examples_get_what_is_known_of_their_recordings(recording: Callable[..., Any]) -> None:
@@ -23,6 +23,8 @@ def test_examples_get_what_is_known_of_their_recordings(recording: Callable[...,
             Example("m/second#EventTagging", "m/second", "all", "EventTagging", "", ("dog", "rain")),
             Example("d", "plain", "all", "Dialog", turns=(Turn("q", "a"),)),
             Example("none", "plain", "all", "Dialog"),
+            Example("one", "plain", "all", "AQA", "?", ("a",), ("a",)),
+            Example("two", "plain", "all", "AQA", "?", ("a",), ("a", "b")),
             Example("silent", "plain", "all", "AQA", "?"),
             Example("own", "plain", "all", "Haiku", "?", ("five seven five",)),
         ]
@@ -34,11 +36,9 @@ def test_examples_get_what_is_known_of_their_recordings(recording: Callable[...,
         ("m", "AQA", "question", True, ["a"]),
         ("m", "EventTagging", "labels", True, ["dog, rain."]),
         ("mine", "Dialog", "dialogue", False, ["."]),
+        ("mine", "AQA", "question", False, ["a"]),
+        ("mine", "AQA", "question", False, ["a"]),
         ("mine", "Haiku", "question", False, ["five seven five"]),
     ]
-    assert left_out == {"examples without an answer": 2}
-
-
-def test_a_question_with_letters() -> None:
-    assert lettered("Which?", ["a dog", "a cat."], "a cat.") == ("Which? (A) a dog. (B) a cat.", "(B) a cat.")
-    assert lettered("Which?", ["a"], "none of them") == ("Which? (A) a.", "none of them")
+    assert rows["options"].to_list()[-3:-1] == [[], ["a", "b"]]
+    assert list(left_out.values()) == [2, 1]

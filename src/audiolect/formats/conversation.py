@@ -35,13 +35,15 @@ from audiolect.data.problems import Problem
 from audiolect.data.records import EXAMPLE_SCHEMA
 from audiolect.errors import DatasetError, TableError, UsageError
 from audiolect.formats.conversation_entries import STANDARD_FORM, read_entries
+from audiolect.formats.conversation_ids import entries_table, example_ids, part_files
 from audiolect.formats.conversation_writing import fill_folder
 from audiolect.formats.flamingo_places import find_below
 from audiolect.formats.landing import Declared, declared_frame, land
-from audiolect.formats.naming import NO_TEXTS, answers_from, drop_unsafe, numbered_ids, part_splits
+from audiolect.formats.lettering import Lettering, take_letters_off
+from audiolect.formats.naming import GATHERED, NO_TEXTS, answers_from, drop_unsafe, numbered_ids, part_splits
 from audiolect.formats.request import Exported, ExportRequest, ImportRequest
 from audiolect.formats.shipping import CARD_NAME, ship
-from audiolect.tasks import DatasetKey, get_task, parse_dataset_key
+from audiolect.tasks import TASKS, DatasetKey, get_task, parse_dataset_key
 
 DEFAULT_TASK = "AQA"
 
@@ -117,7 +119,12 @@ def _declare(files: Sequence[_File], request: ImportRequest, problems: list[Prob
     recordings = pl.concat([table.select(names) for table in tables]).unique(
         "recording_id", keep="first", maintain_order=True
     )
-    examples = pl.concat([_examples(file) for file in located])
+    made = [_examples(file, request, problems) for file in located]
+    examples = part_files([table for table, _ in made])
+    notes = [
+        _note(file, base, below) | {"options": lettering.note()}
+        for file, (_, lettering) in zip(files, made, strict=True)
+    ]
     datasets = list(dict.fromkeys(file.key.dataset for file in located))
     return Declared(
         info=CorpusInfo(
@@ -128,9 +135,10 @@ def _declare(files: Sequence[_File], request: ImportRequest, problems: list[Prob
         ),
         audio_root=root,
         recordings=declared_frame(recordings),
-        examples=examples,
+        examples=examples.select(list(EXAMPLE_SCHEMA)),
         problems=problems,
-        notes={"layout": "flamingo-3", "files": [_note(file, base, below) for file in files]},
+        extra_tables=entries_table(examples),
+        notes={"layout": "flamingo-3", "files": notes},
     )
 
 
@@ -163,24 +171,48 @@ def _locate(file: _File, base: str, below: str, problems: list[Problem]) -> _Fil
     return replace(file, table=table.with_columns(recording_id=pl.lit(f"{file.key.dataset}/") + pl.col("inner")))
 
 
-def _examples(file: _File) -> pl.DataFrame:
-    key, table = file.key, file.table
+def _examples(file: _File, request: ImportRequest, problems: list[Problem]) -> tuple[pl.DataFrame, Lettering]:
+    """EXAMPLE_SCHEMA, then dataset, key, numbers and ids: which entries of which file each example was made of."""
+    key, family = file.key, TASKS[file.key.task].family
     one = pl.col("turns").list.len() == 1
     first = pl.col("turns").list.first()
-    rows = table.with_columns(
+    has_ids = _ids(file.table) is not None
+    rows = file.table.select(
+        "recording_id",
+        "turns",
         prompt=pl.when(one).then(first.struct.field("user")).otherwise(pl.lit("")),
         output=pl.when(one).then(first.struct.field("assistant")).otherwise(pl.lit("")),
         task=pl.when(one).then(pl.lit(key.task)).otherwise(pl.lit("Dialog")),
-        example_id=pl.lit(f"{key.dataset}/{key.split}/") + pl.col("id")
-        if _ids(table) is not None
-        else numbered_ids(table["recording_id"], key.task),
+        numbers="number",
+        ids=pl.col("id") if has_ids else pl.lit(None, dtype=pl.String),
     )
-    return rows.with_columns(
-        answers=pl.when(one).then(answers_from("output", key.task)).otherwise(NO_TEXTS),
-        turns=pl.when(one).then(pl.lit([], dtype=EXAMPLE_SCHEMA["turns"])).otherwise(pl.col("turns")),
-        options=NO_TEXTS,
+    # What is not gathered is a group of its own.
+    alone = pl.lit(value=True) if family not in GATHERED or request.separate else pl.col("task") == "Dialog"
+    rows = rows.with_columns(alone=pl.when(alone).then("numbers"))
+    rows = rows.group_by("recording_id", "prompt", "task", "alone", maintain_order=True).agg(
+        pl.col("turns").first(), answers="output", numbers="numbers", ids="ids"
+    )
+    if family == "labels":
+        rows = rows.with_columns(answers=pl.col("answers").list.first()).with_columns(
+            answers=answers_from("answers", key.task)
+        )
+    is_dialogue = pl.col("task") == "Dialog"
+    no_turns = pl.lit([], dtype=EXAMPLE_SCHEMA["turns"])
+    rows = rows.with_columns(
+        answers=pl.when(is_dialogue).then(NO_TEXTS).otherwise("answers"),
+        turns=pl.when(is_dialogue).then("turns").otherwise(no_turns),
+    )
+    rows, lettering = take_letters_off(rows, family, file.label, problems)
+    ids = example_ids(rows["ids"].list.first(), key) if has_ids else numbered_ids(rows["recording_id"], key.task)
+    columns = [*EXAMPLE_SCHEMA, "dataset", "key", "numbers", "ids"]
+    told = rows.with_columns(
+        ids,
+        split=pl.lit(key.split),
         shots=NO_TEXTS,
-    ).select(list(EXAMPLE_SCHEMA))
+        dataset=pl.lit(key.dataset),
+        key=pl.lit(str(key)),
+    )
+    return told.select(columns), lettering
 
 
 def _ids(table: pl.DataFrame) -> str | None:

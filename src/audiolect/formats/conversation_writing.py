@@ -5,8 +5,8 @@
     DST/audio/…                          where audio is copied or linked
 
 Conventions: the dataset of an example is the first part of its recording's id. Every answer of an example is an entry
-of its own, with ``-2`` behind the id of the second one; a dialogue is one entry. Several labels are joined by ", ", the
-options of a question stand behind it as in manifests of version 2. Sounds are absolute paths, unless the source of the
+of its own, with the ids of conversation_ids.py; a dialogue is one entry. Several labels are joined by ", ", the options
+of a question stand behind it as lettering.py says. Sounds are absolute paths, unless the source of the
 dataset had relative ones. A part of a file has no place here while audio stays where it is; where audio is copied or
 linked it is cut out. What was imported goes back into a file of the same name.
 
@@ -17,16 +17,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from audiolect.data.dataset import read_table
 from audiolect.data.problems import Problem
 from audiolect.errors import DatasetError
 from audiolect.formats.conversation_entries import STANDARD_FORM
-from audiolect.formats.flamingo_rows import lettered, outputs_of, with_recordings
+from audiolect.formats.conversation_ids import ENTRIES, entry_ids
+from audiolect.formats.flamingo_rows import outputs_of, with_recordings
+from audiolect.formats.lettering import Lettering, put_letters_on
 from audiolect.formats.linking import AudioPlan, plan_audio
 from audiolect.formats.request import Exported
 from audiolect.formats.shipping import Cargo
@@ -44,6 +47,7 @@ class _Shape:
     ids: str | None = "texts"
     states_duration: bool = True
     relative: bool = False
+    options: Lettering = field(default_factory=Lettering)
 
 
 def fill_folder(folder: Path, cargo: Cargo) -> Exported:
@@ -105,31 +109,43 @@ def _shape(cargo: Cargo, file: str) -> _Shape:
     note = next((note for note in _notes(cargo) if note["file"] == file), None)
     if note is None:
         return _Shape()
-    return _Shape(note["form"], note["ids"], note["states_duration"], relative=not note["base"])
+    options = Lettering.noted(note.get("options"))
+    return _Shape(note["form"], note["ids"], note["states_duration"], relative=not note["base"], options=options)
 
 
 def _entries(part: pl.DataFrame, shape: _Shape, cargo: Cargo) -> Iterator[dict[str, Any]]:
     root = cargo.dataset.audio_root if cargo.request.audio is None else cargo.out / "audio"
     before = "" if shape.relative and cargo.request.audio is None else f"{root.as_posix()}/"
-    rows = part.with_columns(
-        outputs=outputs_of(),
-        id=pl.col("example_id").str.strip_prefix(pl.format("{}/{}/", "dataset", "split")),
-    )
-    for row in rows.select(_COLUMNS).iter_rows():
-        own, prompt, outputs, options, turns, path, length, rate = row
-        for count, output in enumerate(outputs, start=1):
-            entry: dict[str, Any] = {}
-            if shape.ids is not None:
-                text = own if count == 1 else f"{own}-{count}"
-                entry["id"] = int(text) if shape.ids == "numbers" and text.isdigit() else text
-            entry["sound"] = before + path
-            if shape.states_duration:
-                entry["duration"] = round(length / rate, 6)
-            said = [(turn["user"], turn["assistant"]) for turn in turns]
-            if not said:
-                said = [lettered(prompt, options, output) if options else (prompt, output)]
-            entry["conversations"] = _conversation(said, shape.form)
-            yield entry
+    rows = _one_for_each_answer(part, cargo)
+    for own, prompt, output, options, turns, path, length, rate in rows.select(_COLUMNS).iter_rows():
+        entry: dict[str, Any] = {}
+        if shape.ids is not None:
+            entry["id"] = int(own) if shape.ids == "numbers" and own.isdigit() else own
+        entry["sound"] = before + path
+        if shape.states_duration:
+            entry["duration"] = round(length / rate, 6)
+        said = [(turn["user"], turn["assistant"]) for turn in turns]
+        if not said:
+            said = [put_letters_on(prompt, options, output, shape.options) if options else (prompt, output)]
+        entry["conversations"] = _conversation(said, shape.form)
+        yield entry
+
+
+def _one_for_each_answer(part: pl.DataFrame, cargo: Cargo) -> pl.DataFrame:
+    """The rows of the entries with their ids, in the order in which they stood where they came from."""
+    table = part.with_columns(outputs=outputs_of())
+    if _notes(cargo) and ENTRIES in cargo.dataset.card.extra_tables:
+        table = table.join(read_table(cargo.dataset, ENTRIES), on="example_id", how="left", maintain_order="left")
+        fits = (pl.col("numbers").list.len() == pl.col("outputs").list.len()).fill_null(value=False)
+        table = table.with_columns(
+            numbers=pl.when(fits).then("numbers").otherwise(pl.col("outputs").list.eval(pl.lit(None, dtype=pl.Int64))),
+            ids=pl.when(fits).then("ids").otherwise(pl.col("outputs").list.eval(pl.lit(None, dtype=pl.String))),
+        ).explode("outputs", "numbers", "ids")
+        if not table["numbers"].null_count():
+            table = table.sort("numbers", maintain_order=True)
+    else:
+        table = table.explode("outputs").with_columns(ids=pl.lit(None, dtype=pl.String))
+    return table.with_columns(id=pl.coalesce("ids", entry_ids(table)))
 
 
 def _conversation(said: list[tuple[str, str]], form: str) -> list[dict[str, str]]:

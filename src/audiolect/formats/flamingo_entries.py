@@ -82,8 +82,8 @@ class EntryReading:
             return
         if not self._columns:
             self._columns = [[] for _ in columns]
-        for column, values in zip(self._columns, columns, strict=True):
-            column += values
+        for so_far, values in zip(self._columns, columns, strict=True):
+            so_far.extend(values)
         self.num_starts += sum("audio_start" in entry for _, entry in pairs)
         if len(self._columns[0]) >= BLOCK_ROWS:
             self._blocks.add_columns(self._columns)
@@ -123,7 +123,7 @@ class EntryReading:
 
 
 def _plain_columns(pairs: Sequence[tuple[str | int, Any]]) -> list[list[Any]] | None:
-    """The columns of entries that are all plain, as nearly all are, by looks at whole columns; None where one is not."""
+    """The columns of entries that are all plain, as nearly all are, by looks at whole columns; None: one is not."""
     keys, entries = zip(*pairs, strict=True)
     if set(map(type, keys)) != {str} or set(map(type, entries)) != {dict}:
         return None

@@ -3,15 +3,17 @@
 Conventions: the dataset of an example is the first part of its recording's id. Of the columns added, ``written`` is
 the task as the manifest that it came from wrote it (``AQA_All`` for AQA), which stands in its id; ``is_part`` says that
 the recording is a part of its file, as far as the table can tell: it begins later, or another recording of the file
-ends later. Several labels are one text, joined by ", "; the options of a question stand behind it, with letters.
+ends later. Several labels are one text, joined by ", ". Options that letters cannot tell apart are left out.
 
-Public names: SPAN_COLUMNS, with_recordings, outputs_of, lettered.
+Public names: SPAN_COLUMNS, with_recordings, outputs_of.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from audiolect.formats.lettering import can_have_letters
+from audiolect.formats.naming import NO_TEXTS
 from audiolect.tasks import ALIASES, TASKS
 
 SPAN_COLUMNS = ("path", "start_sample", "num_samples", "sample_rate_hz")
@@ -43,7 +45,15 @@ def with_recordings(recordings: pl.DataFrame, examples: pl.DataFrame, name: str)
         pl.when(pl.col("family") == "dialogue").then(pl.col("turns").list.len()).otherwise(pl.col("answers").list.len())
     )
     kept = table.filter(said > 0)
-    return kept, {"examples without an answer": table.height - kept.height}
+    odd = kept["options"].list.len() > 0
+    if odd.any():
+        told = kept["options"].map_elements(can_have_letters, return_dtype=pl.Boolean, skip_nulls=False)
+        odd = odd & ~told
+        kept = kept.with_columns(options=pl.when(odd).then(NO_TEXTS).otherwise(pl.col("options")))
+    return kept, {
+        "examples without an answer": table.height - kept.height,
+        "lists of options that letters cannot tell (one, more than 26, or an empty one)": int(odd.sum()),
+    }
 
 
 def outputs_of(stop: str = "") -> pl.Expr:
@@ -54,10 +64,3 @@ def outputs_of(stop: str = "") -> pl.Expr:
     """
     joined = pl.concat_list(pl.col("answers").list.join(_JOINED) + stop)
     return pl.when(pl.col("family").is_in(["labels", "dialogue"])).then(joined).otherwise(pl.col("answers"))
-
-
-def lettered(prompt: str, options: list[str], output: str) -> tuple[str, str]:
-    """A question with its options, and its answer, as Audio Flamingo 2 has them: ``… (A) a dog. (B) a cat.``,
-    answered ``(A) a dog.``"""
-    texts = {option: f"({chr(ord('A') + index)}) {option.rstrip('.')}." for index, option in enumerate(options)}
-    return " ".join([prompt, *texts.values()]), texts.get(output, output)

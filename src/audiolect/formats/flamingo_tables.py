@@ -5,10 +5,11 @@ is a part of its file. An example has the id ``RECORDING#Task`` with the task as
 ``RECORDING#Task-2`` for the second one. Entries that ask the same of one recording become one example with all their
 outputs as answers, in the families of GATHERED; not where in-context manifests point at single entries.
 
-Of two lengths for one recording the first counts. Outputs of several labels are cut at ", "; the full stop that ends
-them all in some manifests is taken off, and noted, so that it can be put back.
+Options that stand behind a question become ``options``, as lettering.py says. Of two lengths for one recording the
+first counts. Outputs of several labels are cut at ", "; the full stop that ends them all in some manifests is taken
+off, and noted, so that it can be put back.
 
-Public names: GATHERED, declare_manifests.
+Public names: declare_manifests.
 """
 
 from __future__ import annotations
@@ -26,12 +27,10 @@ from audiolect.formats.flamingo_manifest import Manifest
 from audiolect.formats.flamingo_places import Place, find_places
 from audiolect.formats.flamingo_shots import attach_shots
 from audiolect.formats.landing import Declared, declared_frame
-from audiolect.formats.naming import NO_TEXTS, answers_from, drop_unsafe, numbered_ids, part_splits
+from audiolect.formats.lettering import Lettering, take_letters_off
+from audiolect.formats.naming import GATHERED, NO_TEXTS, answers_from, drop_unsafe, numbered_ids, part_splits
 from audiolect.formats.request import ImportRequest
 from audiolect.tasks import TASKS
-
-# Families whose outputs to one prompt are alternatives: references, or accepted answers.
-GATHERED = frozenset({"caption", "keywords", "question"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,9 @@ def declare_manifests(manifests: Sequence[Manifest], request: ImportRequest) -> 
     read = [replace(entries, table=table) for entries, table in zip(read, tables, strict=True)]
     notes = [_note(entries) for entries in read] + [_shot_note(manifest) for manifest in shots]
     recordings = _recordings(read)
-    examples, numbers = _examples(read)
+    examples, numbers, letterings = _examples(read, problems)
+    for note, lettering in zip(notes, letterings, strict=False):
+        note["options"] = lettering.note()
     if shots:
         examples = attach_shots(shots, examples, numbers, problems, refused=request.separate is False)
     return Declared(
@@ -143,15 +144,19 @@ def _recordings(read: Sequence[_Entries]) -> pl.DataFrame:
     return declared_frame(together)
 
 
-def _examples(read: Sequence[_Entries]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The examples, and which entries each was made of: (key, example_id, numbers)."""
-    parts = [_examples_of(entries) for entries in read]
+def _examples(read: Sequence[_Entries], problems: list[Problem]) -> tuple[pl.DataFrame, pl.DataFrame, list[Lettering]]:
+    """The examples; which entries each was made of: (key, example_id, numbers); how each manifest writes options."""
+    parts, letterings = [], []
+    for entries in read:
+        part, lettering = _examples_of(entries, problems)
+        parts.append(part)
+        letterings.append(lettering)
     examples = pl.concat(parts)
     numbers = examples.select("key", "example_id", "numbers")
-    return examples.drop("key", "numbers"), numbers
+    return examples.drop("key", "numbers"), numbers, letterings
 
 
-def _examples_of(entries: _Entries) -> pl.DataFrame:
+def _examples_of(entries: _Entries, problems: list[Problem]) -> tuple[pl.DataFrame, Lettering]:
     manifest, table = entries.manifest, entries.table
     asked = table.select("recording_id", "prompt")
     if entries.gathers and asked.n_unique() < table.height:
@@ -163,19 +168,21 @@ def _examples_of(entries: _Entries) -> pl.DataFrame:
         rows = table.select(
             "recording_id", "prompt", "turns", answers=answers.otherwise(NO_TEXTS), numbers=pl.concat_list("number")
         )
-    return rows.select(
+    rows, lettering = take_letters_off(rows, TASKS[manifest.task].family, manifest.label, problems)
+    examples = rows.select(
         numbered_ids(rows["recording_id"], manifest.key.task),
         "recording_id",
         pl.lit(manifest.key.split).alias("split"),
         pl.lit(manifest.task).alias("task"),
         "prompt",
         "answers",
-        NO_TEXTS.alias("options"),
+        "options",
         "turns",
         NO_TEXTS.alias("shots"),
         pl.lit(str(manifest.key)).alias("key"),
         "numbers",
     )
+    return examples, lettering
 
 
 def _order_table(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:

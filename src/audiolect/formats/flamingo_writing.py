@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,8 +28,9 @@ import polars as pl
 
 from audiolect.data.dataset import read_table
 from audiolect.errors import DatasetError
-from audiolect.formats.flamingo_rows import SPAN_COLUMNS, lettered, outputs_of, with_recordings
+from audiolect.formats.flamingo_rows import SPAN_COLUMNS, outputs_of, with_recordings
 from audiolect.formats.flamingo_shots import SHOT_SPLIT, shot_numbers
+from audiolect.formats.lettering import Lettering, put_letters_on
 from audiolect.formats.linking import Placement
 from audiolect.formats.request import Exported
 from audiolect.formats.shipping import Cargo
@@ -50,6 +51,7 @@ class _Header:
     states_start: bool = False
     ends_in_stop: bool = False
     interleaved: str = "knn"
+    options: Lettering = field(default_factory=Lettering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def _header(cargo: Cargo, key: DatasetKey, part: pl.DataFrame, version: int) -> 
         states_start=bool(noted.get("states_start")),
         ends_in_stop=bool(noted.get("ends_in_stop")),
         interleaved=str(noted.get("interleaved") or "knn"),
+        options=Lettering.noted(noted.get("options")),
     )
     stated, stated_split = noted.get("dataset_path"), noted.get("split_path")
     leads_to = PurePosixPath(stated or root if version == 1 else root, stated_split or "")
@@ -180,7 +183,7 @@ def _data(entries: pl.DataFrame, target: _Target) -> Iterator[dict[str, Any]]:
         if turns:
             entry["dialogue"] = [{"user": turn["user"], "assistant": turn["assistant"]} for turn in turns]
         elif options:
-            entry["prompt"], entry["output"] = lettered(prompt, options, output)
+            entry["prompt"], entry["output"] = put_letters_on(prompt, options, output, target.header.options)
         else:
             entry |= {"prompt": prompt, "output": output}
         if is_part or target.header.states_start:

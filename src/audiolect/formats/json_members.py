@@ -228,7 +228,7 @@ class _Stretches:
 
     def __init__(self, window: _Window, brackets: str) -> None:
         self._window = window
-        self._opening, self._closing = brackets
+        self._opening, self._closing = brackets[0], brackets[1]
         self._wait = 0
         self._failures = 0
 

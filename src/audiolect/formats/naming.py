@@ -4,7 +4,7 @@ Conventions: an example has the id ``RECORDING#NAME``, and ``RECORDING#NAME-2`` 
 recording stands in one split: a file that a source has in several is a recording of its own in each, with the plain id
 in the first of train, val, test (then by name) and ``…~split`` in the others; each is listed.
 
-Public names: drop_unsafe, part_splits, numbered_ids, answers_from, NO_TEXTS.
+Public names: drop_unsafe, part_splits, numbered_ids, answers_from, NO_TEXTS, GATHERED.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from audiolect.data.problems import Problem
 from audiolect.tasks import TASKS
 
 NO_TEXTS = pl.lit([], dtype=pl.List(pl.String()))
+
+# Families whose outputs to one prompt are alternatives: references, or accepted answers.
+GATHERED = frozenset({"caption", "keywords", "question"})
 
 _LABEL_SEPARATOR = ", "
 _SPLIT_ORDER = {"train": 0, "val": 1, "test": 2}

@@ -68,7 +68,7 @@ FORMATS: dict[str, Format] = {
         "Audio Flamingo 3: lists of conversations, {id, sound, duration, conversations}",
         conversation.read,
         conversation.write,
-        import_takes=frozenset({"task", "split", "audio_root", "no_audio", "rate_hz"}),
+        import_takes=_MANIFEST,
         export_takes=frozenset({"audio"}),
     ),
     "audiofolder": Format(
