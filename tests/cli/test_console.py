@@ -88,3 +88,7 @@ def test_done_says_what_and_what_next(capsys: pytest.CaptureFixture[str]) -> Non
         ["wrote", "world"],
         ["next", "audiolect", "show", "world"],
     ]
+
+
+def test_counts() -> None:
+    assert [console.human_count(number, "pair") for number in (0, 1, 2)] == ["0 pairs", "1 pair", "2 pairs"]

@@ -132,54 +132,8 @@ def test_subset_with_an_ontology_reaches_what_is_below(
     assert json.loads(capsys.readouterr().out)["counts"]["cat"] == 0
 
 
-def test_leaks_within_a_dataset(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    listed = tmp_path / "pairs.csv"
-    assert call("leaks", dataset, "--pairs", listed) == 1
-    assert "leaks: 1 pairs" in capsys.readouterr().out
-    pairs = pl.read_csv(listed)
-    assert set(pairs.select("recording_a", "recording_b").row(0)) == {"c/11", "c/00"}
-    assert call("leaks", dataset, "--kind", "hash", "--kind", "group") == 0
-    assert call("leaks", dataset, "--allow", "c/test=c/train") == 0
-    assert call("leaks", dataset, "--allow", "c/test=c/tran") == 2
-
-
-def test_leaks_by_fold_in_json(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("leaks", dataset, "--by", "fold", "--json") == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["parts"] == {"c/fold1": 6, "c/fold2": 6}
-    assert found["leaks"] == 1
-
-
-def test_leaks_between_a_dataset_and_tables(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "other").mkdir()
-    table = tmp_path / "other" / "evaluation.csv"
-    table.write_text("file_name,sound_id\nx.wav,3\nx.wav,3\ny.wav,999\n")
-    segments = tmp_path / "other" / "train.csv"
-    segments.write_text('# c\n# d\n# YTID, s, e, l\n--4gqARaEJE, 0.000, 10.000, "/m/1,/m/2"\n')
-    assert call("leaks", dataset, table, segments, "--kind", "source", "--json") == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["parts"] == {"c/test": 4, "c/train": 8, "other/evaluation": 2, "other/train": 1}
-    shared = {(row["of"], row["in"]): row["recordings"] for row in found["shared"]}
-    assert shared["c/train", "other/evaluation"] == 1
-
-
-def test_one_part_is_nothing_to_compare(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("split", dataset, "--out", tmp_path / "one", "--limit", "test=0", "--rest-to", "train") == 0
-    assert call("leaks", tmp_path / "one") == 2
-    assert "--by fold" in capsys.readouterr().err
-
-
 def test_a_list_that_is_no_text_is_a_letter(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ids.txt").write_bytes(b"\xff\xfe\x00\x9f")
     arguments = ("--reference", tmp_path / "ids.txt", "--into", "val", "--out", tmp_path / "x")
     assert call("split", dataset, *arguments) == 2
     assert "UTF-8" in capsys.readouterr().err
-
-
-def test_sources_that_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("leaks", tmp_path / "none") == 2
-    assert "no such dataset or table" in capsys.readouterr().err
-    table = tmp_path / "x.csv"
-    table.write_text("a,b\n1,2\n")
-    assert call("leaks", table) == 2
-    assert "no column that tells" in capsys.readouterr().err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def part(dataset: str, split: str, *recordings: dict[str, str], **named: object)
 
 
 def kinds_of(report: LeakReport) -> list[tuple[str, str, str]]:
-    return [(row["kind"], row["recording_a"], row["recording_b"]) for row in report.pairs.iter_rows(named=True)]
+    return [(row["kinds"], row["recording_a"], row["recording_b"]) for row in report.pairs.iter_rows(named=True)]
 
 
 def test_disjoint_parts_share_nothing() -> None:
@@ -69,6 +70,83 @@ def test_groups_bind_within_a_dataset_and_stems_between_datasets() -> None:
     train = part("a", "train", {"group": "g", "path": "dog barking.wav"})
     test = part("a", "test", {"group": "g", "path": "t/dog barking.wav"})
     assert kinds_of(find_leaks([train, test])) == [("group", "a/train/0", "a/test/0")]
+
+
+def test_two_recordings_are_one_pair_whatever_the_evidence() -> None:
+    same = {"source_id": "freesound:7", "pcm_hash": "h", "path": "dog barking.wav"}
+    report = find_leaks([part("a", "train", same), part("b", "test", same)])
+    assert report.pairs.select("kinds", "evidence", "leak").rows() == [
+        ("source+hash+stem", "freesound:7; h; dog barking", True)
+    ]
+    assert report.matrix == {("a/train", "b/test"): 1, ("b/test", "a/train"): 1}
+
+
+def test_generic_names_are_a_suspicion_and_no_leak() -> None:
+    names = ["audio_000.wav", "x/1.wav", "y/1.flac", "rec-12.wav", "Untitled.wav", "dog barking.wav"]
+    ours = part("a", "train", *({"path": name} for name in names))
+    theirs = part("b", "test", *({"path": f"z/{name}"} for name in ["1.wav", *names[:1], *names[3:]]))
+    report = find_leaks([ours, theirs])
+    assert kinds_of(report) == [("stem", "a/train/5", "b/test/4")]
+    assert report.suspicions.rows() == [
+        ("a/train", "b/test", "1", 2, 1),
+        ("a/train", "b/test", "audio_000", 1, 1),
+        ("a/train", "b/test", "rec-12", 1, 1),
+        ("a/train", "b/test", "untitled", 1, 1),
+    ]
+    training = part("c", "train", {"path": "1.wav"})
+    assert find_leaks([ours, training]).suspicions.is_empty()
+    assert find_leaks([ours, theirs], kinds=["hash"]).suspicions.is_empty()
+
+
+def test_many_files_of_one_generic_name_are_counted_not_paired() -> None:
+    ours, theirs = (part(name, split, *({"path": f"{i}/1.wav"} for i in range(2000))) for name, split in
+                    (("a", "train"), ("b", "test")))  # fmt: skip
+    report = find_leaks([ours, theirs])
+    assert report.pairs.is_empty()
+    assert report.suspicions.rows() == [("a/train", "b/test", "1", 2000, 2000)]
+
+
+def test_two_versions_of_one_dataset() -> None:
+    def version(name: str, splits: dict[str, list[str]]) -> list[Part]:
+        return [
+            part(name, split, *({"recording_id": f"c/{i}", "path": f"{i}.wav"} for i in ids), corpus="c")
+            for split, ids in splits.items()
+        ]
+
+    old = version("old", {"train": ["1", "2"], "test": ["3"], "all": ["9"]})
+    new = version("new", {"train": ["1", "3"], "test": ["2"], "all": ["9"]})
+    report = find_leaks([*old, *new])
+    assert report.leaks.select("recording_a", "part_a", "part_b", "kinds").rows() == [
+        ("c/3", "old/test", "new/train", "id"),
+        ("c/2", "old/train", "new/test", "id"),
+    ]
+    assert report.pairs.height == 4
+    assert "stem" not in report.compared
+    others = [replace(each, corpus="d") for each in new]
+    assert find_leaks([*old, *others], kinds=["id"]).pairs.is_empty()
+
+
+def test_groups_bind_two_versions_of_one_dataset() -> None:
+    train = part("old", "train", {"group": "g"}, corpus="c")
+    test = part("new", "test", {"group": "g"}, corpus="c")
+    assert kinds_of(find_leaks([train, test])) == [("group", "old/train/0", "new/test/0")]
+    assert find_leaks([train, replace(test, corpus=None)]).pairs.is_empty()
+
+
+def test_what_was_compared_and_what_could_not_be() -> None:
+    words = np.zeros((4, 2), np.uint32)
+    train = part("a", "train", {"pcm_hash": "h"}, {}, fingerprints=[words, words[:0]])
+    test = part("b", "test", {"source_id": "freesound:1"}, {"source_id": "freesound:2"})
+    report = find_leaks([train, test])
+    assert report.compared == ("stem",)
+    assert report.lacking == {
+        "source": {"a/train": 2},
+        "group": {"a/train": 2, "b/test": 2},
+        "hash": {"a/train": 1, "b/test": 2},
+        "fingerprint": {"a/train": 1, "b/test": 2},
+    }
+    hashed = part("c", "test", {"pcm_hash": "other"}, fingerprints=[words])
+    assert find_leaks([train, hashed], kinds=["hash", "fingerprint"]).compared == ("hash", "fingerprint")
 
 
 def test_an_overlap_of_one_role_is_no_leak() -> None:

@@ -5,17 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolect.data.sources import freesound_source, source_keys, stem_keys, youtube_source
+from audiolect.data.sources import freesound_source, source_keys, youtube_source
 
 ID = "--4gqARaEJE"
 
 
 def key(text: str | None, *, assume_youtube: bool = False) -> str | None:
     return source_keys(pl.Series([text], dtype=pl.String), assume_youtube=assume_youtube).item()
-
-
-def stem(text: str | None) -> str | None:
-    return stem_keys(pl.Series([text], dtype=pl.String)).item()
 
 
 def test_many_rows_keep_their_order() -> None:
@@ -78,18 +74,3 @@ def test_uploads_too(number: int) -> None:
 def test_start_times_have_no_needless_zeros() -> None:
     assert youtube_source(ID, 30.0) == f"youtube:{ID}:30"
     assert youtube_source(ID, 0.5) == f"youtube:{ID}:0.5"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a/b/Dog Bark 1.WAV", "dog bark 1"),
-        (f"Y{ID}.wav", ID),
-        (f"{ID}.flac", ID),
-        ("123456789.wav", None),
-        ("dog.wav", None),
-        (None, None),
-    ],
-)
-def test_stems(text: str | None, expected: str | None) -> None:
-    assert stem(text) == expected

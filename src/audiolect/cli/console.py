@@ -4,7 +4,7 @@ Conventions: results for people and for ``--json`` go to standard output, bars a
 output can be piped. Nothing is drawn where standard error is not a terminal, except one line when long work begins.
 
 Public names: command_line, console, errors_console, rich_progress, print_table, print_bars, print_json, print_done,
-human_bytes, human_seconds.
+human_bytes, human_seconds, human_count.
 """
 
 from __future__ import annotations
@@ -140,3 +140,8 @@ def human_seconds(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{seconds / 3600:.1f} h"
+
+
+def human_count(number: int, noun: str) -> str:
+    """1, ``pair`` → ``1 pair``; 2, ``pair`` → ``2 pairs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""The verbs that decide who goes where: ``split``, ``subset`` and ``leaks``.
+"""The verbs that decide who goes where: ``split`` and ``subset``.
 
 Public names: add_verbs.
 """
@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiolect.cli import options
-from audiolect.cli.console import command_line, console, print_done, print_json, print_table, rich_progress
+from audiolect.cli.console import command_line, console, print_done, print_json, print_table
 
 if TYPE_CHECKING:
     import polars as pl
 
     from audiolect.data.dataset import Dataset
-    from audiolect.data.leaks import LeakReport, Part
     from audiolect.data.splits import Assignment
 
 _GROUP = "Data"
 _HISTORY = "split_history"
-_SHOWN_PAIRS = 12
 
 ListFile = Annotated[Path | None, typer.Option(help="A text file with one recording id or file name on each line.")]
 
@@ -32,7 +30,6 @@ def add_verbs(app: typer.Typer) -> None:
     """Add this group's verbs to the command."""
     app.command("split", rich_help_panel=_GROUP)(split)
     app.command("subset", rich_help_panel=_GROUP)(subset)
-    app.command("leaks", rich_help_panel=_GROUP)(leaks)
 
 
 def split(
@@ -145,66 +142,6 @@ def subset(
         print_done(str(out), f"audiolect show {shlex.quote(str(out))}")
 
 
-def leaks(
-    sources: Annotated[
-        list[Path], typer.Argument(help="Dataset folders, or tables (csv, tsv, jsonl) with ids.", show_default=False)
-    ],
-    *,
-    by: Annotated[str, typer.Option("--by", help="What the parts of a dataset are: split or fold.")] = "split",
-    kind: Annotated[
-        list[str] | None, typer.Option("--kind", help="Evidence to look for; may be repeated. Default: all.")
-    ] = None,
-    pairs: Annotated[Path | None, typer.Option("--pairs", help="Also write every pair to this CSV file.")] = None,
-    allow: Annotated[
-        list[str] | None, typer.Option("--allow", help="A/SPLIT=B/SPLIT: a leak that is known and accepted.")
-    ] = None,
-    keep_quarantined: options.KeepQuarantined = False,
-    as_json: options.Json = False,
-) -> None:
-    """Find what splits share: origins, groups, samples, names and sound. Ends with 1 where training leaks into a test.
-
-    audiolect leaks esc50 --by fold
-
-    audiolect leaks audiocaps clotho audioset_eval.csv --pairs shared.csv
-    """
-    from audiolect.cli.division import allowed_pairs, read_parts
-    from audiolect.data.leaks import KINDS, find_leaks
-    from audiolect.errors import UsageError
-    from audiolect.storage import atomic_path
-
-    parts = [part for source in sources for part in read_parts(source, by, keep_quarantined=keep_quarantined)]
-    if len(parts) < 2:
-        raise UsageError(
-            "There is nothing to compare with: the dataset has one part.",
-            where=sources[0],
-            fix="compare its folds with --by fold, or name a second dataset",
-        )
-    report = find_leaks(parts, kinds=kind or KINDS, progress=rich_progress)
-    accepted = allowed_pairs(allow or [], report.parts)
-    unaccepted = report.leaks.filter(
-        [
-            (a, b) not in accepted and (b, a) not in accepted
-            for a, b in report.leaks.select("part_a", "part_b").iter_rows()
-        ]
-    )
-    if pairs is not None:
-        with atomic_path(pairs) as temporary:
-            report.pairs.write_csv(temporary)
-    if as_json:
-        print_json(
-            {
-                "parts": dict(report.parts),
-                "shared": [{"of": a, "in": b, "recordings": n} for (a, b), n in report.matrix.items()],
-                "pairs": report.pairs.height,
-                "leaks": unaccepted.height,
-            }
-        )
-    else:
-        _print_leaks(parts, report, unaccepted, pairs)
-    if unaccepted.height:
-        raise typer.Exit(1)
-
-
 def _save_split(
     opened: Dataset, assignment: Assignment | None, out: Path, *, overwrite: bool, dry_run: bool, as_json: bool
 ) -> None:
@@ -256,33 +193,3 @@ def _save_rows(opened: Dataset, recordings: pl.DataFrame, out: Path, *, overwrit
     )
     part = replace(opened, scan_recordings=recordings.lazy(), scan_examples=examples.lazy())
     save_as(part, out, command=command_line(), overwrite=overwrite)
-
-
-def _print_leaks(parts: list[Part], report: LeakReport, unaccepted: pl.DataFrame, pairs: Path | None) -> None:
-    names = list(report.parts)
-    rows = [
-        (
-            i,
-            name,
-            report.parts[name],
-            *("·" if name == other else report.matrix.get((name, other), 0) for other in names),
-        )
-        for i, name in enumerate(names, start=1)
-    ]
-    header = ("", "recordings of", "all", *(f"in {i}" for i in range(1, len(names) + 1)))
-    print_table("shared", header, rows, right={0, *range(2, len(header))}, whole=range(len(header)))
-    without = [part.name for part in parts if not len(part.fingerprints)]
-    if without:
-        console().print(f"without fingerprints: {', '.join(without)} (audiolect check computes them)", markup=False)
-    if unaccepted.height:
-        shown = unaccepted.head(_SHOWN_PAIRS).select(
-            "kind", "part_a", "recording_a", "part_b", "recording_b", "evidence"
-        )
-        print_table(f"leaks: {unaccepted.height} pairs", shown.columns, shown.rows())
-        console().print(
-            "Remove them from one side, or accept a pair of parts with --allow A/SPLIT=B/SPLIT.", markup=False
-        )
-    else:
-        console().print("No leak: nothing of one role is shared with another.")
-    if pairs is not None:
-        print_done(str(pairs), "audiolect leaks --help")

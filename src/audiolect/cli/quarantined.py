@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audiolect.cli.console import errors_console
+from audiolect.cli.console import errors_console, human_count
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
@@ -43,11 +43,7 @@ def leave_out_quarantined(dataset: Dataset, *, keep: bool = False) -> Dataset:
 
 def _line(found: Quarantined, *, keep: bool) -> str:
     why = ", ".join(f"{reason} {count}" for reason, count in found.reasons.items())
-    what = f"{_count(len(found.recordings), 'recording')} and {_count(len(found.examples), 'example')}"
+    what = f"{human_count(len(found.recordings), 'recording')} and {human_count(len(found.examples), 'example')}"
     if keep:
         return f"quarantine: kept all the same: {what} ({why})"
     return f"quarantine: left out {what} ({why}); --keep-quarantined uses them. List: {found.path}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

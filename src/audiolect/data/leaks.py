@@ -5,16 +5,19 @@ evidence:
 
 - ``source``: their origin has the same key (a YouTube video, a Freesound upload; ``data/sources.py``);
 - ``group``: the dataset itself says that they belong together;
+- ``id``: they have one recording id, in two datasets of one corpus;
 - ``hash``: they are the same 16-bit audio (``pcm_hash``);
-- ``stem``: their files have the same telling name, in different datasets;
+- ``stem``: their files have the same telling name, in datasets of different corpora (``data/stems.py``);
 - ``fingerprint``: they sound the same, re-encoded or shifted (``audio/duplicates.py``).
+
+Where files have the same generic name (``audio_000``), that is a suspicion, counted apart, and never a leak.
 
 An overlap is a leak where the parts play different roles: training, validation or test. Two corpora may both train on
 the same video; what one trains on, the other must not test on. A part whose name says nothing has the role "other" and
-leaks with all.
+leaks with all but itself in another version of its dataset.
 
 Conventions: parts are named ``DATASET/SPLIT``. Counts are of recordings: of part A that part B shares, and the other
-way round.
+way round. Two recordings are one pair, however many kinds of evidence there are.
 
 Public names: KINDS, ROLES, Part, LeakReport, find_leaks, role_of, parts_of_table.
 """
@@ -30,11 +33,13 @@ import polars as pl
 
 from audiolect.audio.duplicates import near_duplicates_between
 from audiolect.audio.fingerprint import Fingerprint
-from audiolect.data.sources import source_keys, stem_keys
+from audiolect.data.sources import source_keys
+from audiolect.data.stems import is_telling, stem_keys
 from audiolect.errors import UsageError, unknown_name
 from audiolect.progress import Progress, silent_progress
 
-KINDS = ("source", "group", "hash", "stem", "fingerprint")
+KINDS = ("source", "group", "id", "hash", "stem", "fingerprint")
+_BETWEEN = "+"
 
 # role → words of which the names of splits that play it have one ("train_balanced", "small-test")
 ROLES: dict[str, frozenset[str]] = {
@@ -43,14 +48,22 @@ ROLES: dict[str, frozenset[str]] = {
     "test": frozenset({"test", "testing", "eval", "evaluation"}),
 }
 
-_PAIRS_SCHEMA = {
-    "kind": pl.String(),
+_PAIR = ["part_a", "recording_a", "part_b", "recording_b"]
+_FOUND_SCHEMA = {
+    "kind": pl.Enum(KINDS),
     "part_a": pl.String(),
     "recording_a": pl.String(),
     "part_b": pl.String(),
     "recording_b": pl.String(),
     "evidence": pl.String(),
     "leak": pl.Boolean(),
+}
+_SUSPICION_SCHEMA = {
+    "part_a": pl.String(),
+    "part_b": pl.String(),
+    "stem": pl.String(),
+    "recordings_a": pl.Int64(),
+    "recordings_b": pl.Int64(),
 }
 
 
@@ -60,6 +73,8 @@ class Part:
 
     Args:
         dataset: its name; two parts of one name come from the same corpus.
+        corpus: what the ids of its recordings are ids of: two datasets of one corpus have the same recording where they
+            have the same id. None: nothing is known, as of a table of names.
         split: its name, which decides the role.
         recordings: with the columns ``recording_id``, ``path``, ``source_id``, ``group``, ``pcm_hash`` (null: unknown).
         fingerprints: one for each recording, in the same order; empty where nobody has computed them.
@@ -71,6 +86,7 @@ class Part:
     recordings: pl.DataFrame
     fingerprints: Sequence[Fingerprint] = field(default=())
     from_youtube: bool = False
+    corpus: str | None = None
 
     @property
     def name(self) -> str:
@@ -84,14 +100,21 @@ class LeakReport:
 
     Args:
         parts: name → number of recordings, in the order given.
-        pairs: one row for each pair of recordings and kind: kind, part_a, recording_a, part_b, recording_b, evidence,
-            leak.
+        pairs: one row for each pair of recordings: part_a, recording_a, part_b, recording_b, kinds (joined by "+"),
+            evidence (of each kind), leak.
         matrix: (part, other part) → recordings of the part that the other shares, by any kind; only where not 0.
+        suspicions: generic file names that parts of different roles have in common: part_a, part_b, stem, recordings_a
+            and recordings_b that have it.
+        compared: the kinds of evidence by which any two parts could be compared.
+        lacking: kind → part → its recordings that have no such evidence; of the kinds asked for, and where not 0.
     """
 
     parts: Mapping[str, int]
     pairs: pl.DataFrame
     matrix: Mapping[tuple[str, str], int]
+    suspicions: pl.DataFrame
+    compared: tuple[str, ...]
+    lacking: Mapping[str, Mapping[str, int]]
 
     @property
     def leaks(self) -> pl.DataFrame:
@@ -107,12 +130,18 @@ def role_of(split: str) -> str:
 
 
 def parts_of_table(
-    dataset: str, recordings: pl.DataFrame, *, by: str = "split", from_youtube: bool = False
+    dataset: str,
+    recordings: pl.DataFrame,
+    *,
+    by: str = "split",
+    from_youtube: bool = False,
+    corpus: str | None = None,
 ) -> list[Part]:
     """The parts of a recordings table, in the order of their names.
 
     Args:
         by: ``"split"`` or ``"fold"``.
+        from_youtube, corpus: as of Part.
 
     Raises:
         UsageError: another column, or recordings without a fold.
@@ -129,7 +158,13 @@ def parts_of_table(
     names = sorted(recordings[by].unique())
     prefix = "" if by == "split" else "fold"
     return [
-        Part(dataset, f"{prefix}{name}", recordings.filter(pl.col(by) == name), from_youtube=from_youtube)
+        Part(
+            dataset,
+            f"{prefix}{name}",
+            recordings.filter(pl.col(by) == name),
+            from_youtube=from_youtube,
+            corpus=corpus,
+        )
         for name in names
     ]
 
@@ -149,30 +184,49 @@ def find_leaks(
     for kind in kinds:
         if kind not in KINDS:
             raise unknown_name("kind of evidence", kind, KINDS)
-    if len({part.name for part in parts}) != len(parts):
-        names = [part.name for part in parts]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(
-            "Two parts have the same name.", found=twice, fix="give datasets of one corpus different names"
-        )
-    keyed = {part.name: _with_keys(part, kinds) for part in parts}
-    found = []
+    names = [part.name for part in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                "Two parts have the same name.",
+                found=name,
+                cause="two versions of one dataset, or one dataset twice",
+                fix="give each dataset a name of its own: audiolect leaks old=PATH new=PATH",
+            )
+    asked = [kind for kind in KINDS if kind in kinds]
+    keyed = {part.name: _with_keys(part, asked) for part in parts}
+    found, suspicions = [pl.DataFrame(schema=_FOUND_SCHEMA)], [pl.DataFrame(schema=_SUSPICION_SCHEMA)]
+    compared: set[str] = set()
     couples = list(combinations(parts, 2))
     with progress("comparing", total=len(couples), unit="pairs of splits") as advance:
         for a, b in couples:
-            for kind in (kind for kind in kinds if kind != "fingerprint"):
-                found.append(_join(kind, a, b, keyed))
-            if "fingerprint" in kinds:
-                found.append(_near(a, b))
+            for kind in asked:
+                if not _applies(kind, a, b):
+                    continue
+                left, right = (keyed[part.name].select("recording_id", key=kind).drop_nulls() for part in (a, b))
+                if left.is_empty() or right.is_empty():
+                    continue
+                if kind != "id" or a.dataset != b.dataset:  # within one dataset no id is twice
+                    compared.add(kind)
+                if kind == "stem":
+                    telling, generic = _shared_stems(left, right)
+                    left = left.filter(pl.col("key").is_in(telling.implode()))
+                    suspicions.append(_suspicions(a, b, generic))
+                found.append(_near(a, b) if kind == "fingerprint" else _joined(kind, a, b, left, right))
             advance(1)
-    pairs = pl.concat([pl.DataFrame(schema=_PAIRS_SCHEMA), *found]).sort(
-        "part_a", "part_b", "recording_a", "recording_b", "kind"
+    pairs = _collapsed(pl.concat(found))
+    return LeakReport(
+        {part.name: part.recordings.height for part in parts},
+        pairs,
+        _matrix(pairs),
+        pl.concat(suspicions).sort("part_a", "part_b", "stem"),
+        tuple(kind for kind in asked if kind in compared),
+        _lacking(parts, asked, keyed),
     )
-    return LeakReport({part.name: part.recordings.height for part in parts}, pairs, _matrix(pairs))
 
 
 def _with_keys(part: Part, kinds: Collection[str]) -> pl.DataFrame:
-    """recording_id and one column of keys for each kind that joins."""
+    """recording_id, and one column of keys for each kind; null where a recording has none."""
     table = part.recordings
     columns = {"recording_id": table["recording_id"]}
     if "source" in kinds:
@@ -181,30 +235,50 @@ def _with_keys(part: Part, kinds: Collection[str]) -> pl.DataFrame:
         columns["source"] = source_keys(origins, assume_youtube=part.from_youtube)
     if "group" in kinds:
         columns["group"] = table["group"]
+    if "id" in kinds:
+        columns["id"] = table["recording_id"]
     if "hash" in kinds:
         columns["hash"] = table["pcm_hash"]
     if "stem" in kinds:
         columns["stem"] = stem_keys(table["path"])
+    if "fingerprint" in kinds:
+        lengths = [len(words) for words in part.fingerprints] or [0] * table.height
+        columns["fingerprint"] = pl.Series([length or None for length in lengths], dtype=pl.Int64)
     return pl.DataFrame(columns)
 
 
-def _join(kind: str, a: Part, b: Part, keyed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    same_dataset = a.dataset == b.dataset
-    # A group is a word of one dataset; a name tells only from one dataset to another: "rain01" may be in every split.
-    if (kind == "group" and not same_dataset) or (kind == "stem" and same_dataset):
-        return pl.DataFrame(schema=_PAIRS_SCHEMA)
-    left, right = (
-        keyed[part.name]
-        .select(pl.col("recording_id").alias(f"recording_{side}"), pl.col(kind).alias("evidence"))
-        .drop_nulls()
-        for part, side in ((a, "a"), (b, "b"))
+def _applies(kind: str, a: Part, b: Part) -> bool:
+    same_ids = a.corpus is not None and a.corpus == b.corpus
+    if kind == "id":
+        return same_ids
+    # A group is a word of one corpus; a name tells only from one corpus to another: "dog barking" may be in each split.
+    same_corpus = same_ids or a.dataset == b.dataset
+    return {"group": same_corpus, "stem": not same_corpus}.get(kind, True)
+
+
+def _joined(kind: str, a: Part, b: Part, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    named = left.rename({"recording_id": "recording_a"}).join(
+        right.rename({"recording_id": "recording_b"}), on="key", how="inner"
     )
-    return _rows(kind, a, b, left.join(right, on="evidence", how="inner"))
+    return _rows(kind, a, b, named.rename({"key": "evidence"}))
+
+
+def _shared_stems(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """The telling stems of both tables, and a table of the generic ones: stem, recordings_a, recordings_b."""
+    counts_a = left.group_by("key").agg(recordings_a=pl.len().cast(pl.Int64))
+    counts_b = right.group_by("key").agg(recordings_b=pl.len().cast(pl.Int64))
+    shared = counts_a.join(counts_b, on="key", how="inner").rename({"key": "stem"})
+    telling = pl.Series([is_telling(stem) for stem in shared["stem"]], dtype=pl.Boolean)
+    return shared.filter(telling)["stem"], shared.filter(~telling)
+
+
+def _suspicions(a: Part, b: Part, generic: pl.DataFrame) -> pl.DataFrame:
+    if not _would_leak(a, b):
+        return pl.DataFrame(schema=_SUSPICION_SCHEMA)
+    return generic.select(pl.lit(a.name).alias("part_a"), pl.lit(b.name).alias("part_b"), *list(_SUSPICION_SCHEMA)[2:])
 
 
 def _near(a: Part, b: Part) -> pl.DataFrame:
-    if not len(a.fingerprints) or not len(b.fingerprints):
-        return pl.DataFrame(schema=_PAIRS_SCHEMA)
     ids_a, ids_b = a.recordings["recording_id"], b.recordings["recording_id"]
     near = near_duplicates_between(a.fingerprints, b.fingerprints)
     rows = pl.DataFrame(
@@ -213,23 +287,50 @@ def _near(a: Part, b: Part) -> pl.DataFrame:
             "recording_b": [ids_b[pair.second] for pair in near],
             "evidence": [f"similarity {pair.similarity:.2f}" for pair in near],
         },
-        schema={name: _PAIRS_SCHEMA[name] for name in ("recording_a", "recording_b", "evidence")},
+        schema={name: _FOUND_SCHEMA[name] for name in ("recording_a", "recording_b", "evidence")},
     )
     return _rows("fingerprint", a, b, rows)
 
 
+def _would_leak(a: Part, b: Part) -> bool:
+    """Whether what both hold is a leak: not if they play one role, or are one part in two versions."""
+    role, other = role_of(a.split), role_of(b.split)
+    if role != "other" or other != "other":
+        return role != other
+    return a.corpus is None or a.corpus != b.corpus or a.split != b.split
+
+
 def _rows(kind: str, a: Part, b: Part, joined: pl.DataFrame) -> pl.DataFrame:
-    roles = {role_of(a.split), role_of(b.split)}
-    leak = len(roles) > 1 or roles == {"other"}
     return joined.select(
-        pl.lit(kind).alias("kind"),
+        pl.lit(kind, _FOUND_SCHEMA["kind"]).alias("kind"),
         pl.lit(a.name).alias("part_a"),
         "recording_a",
         pl.lit(b.name).alias("part_b"),
         "recording_b",
         "evidence",
-        pl.lit(leak).alias("leak"),
+        pl.lit(_would_leak(a, b)).alias("leak"),
     )
+
+
+def _collapsed(found: pl.DataFrame) -> pl.DataFrame:
+    """One row for each pair, with all its kinds in the order of KINDS."""
+    return (
+        found.sort("kind")
+        .group_by(_PAIR)
+        .agg(
+            pl.col("kind").cast(pl.String).str.join(_BETWEEN).alias("kinds"),
+            pl.col("evidence").str.join("; "),
+            pl.col("leak").first(),
+        )
+        .sort("part_a", "part_b", "recording_a", "recording_b")
+    )
+
+
+def _lacking(
+    parts: Sequence[Part], asked: Sequence[str], keyed: Mapping[str, pl.DataFrame]
+) -> dict[str, dict[str, int]]:
+    counts = {kind: {part.name: keyed[part.name][kind].null_count() for part in parts} for kind in asked}
+    return {kind: {name: n for name, n in of.items() if n} for kind, of in counts.items() if any(of.values())}
 
 
 def _matrix(pairs: pl.DataFrame) -> dict[tuple[str, str], int]:

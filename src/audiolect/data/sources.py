@@ -13,20 +13,17 @@ their sound, so a model that trained on one has heard the other.
 Conventions: keys are null where nothing can be said. A bare 11-character name counts as a YouTube id only where the
 caller says that names come from YouTube (``assume_youtube``), or when it is written with a scheme.
 
-Public names: source_keys, stem_keys, youtube_source, freesound_source, SHORTEST_STEM.
+Public names: source_keys, youtube_source, freesound_source, YOUTUBE_ID, AUDIO_EXTENSION.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-_YOUTUBE_ID = r"[A-Za-z0-9_-]{11}"
-_EXTENSION = r"\.(?i:wav|flac|mp3|ogg|opus|m4a|aac|mp4|webm|mkv|aif|aiff)$"
+YOUTUBE_ID = r"[A-Za-z0-9_-]{11}"
+AUDIO_EXTENSION = r"\.(?i:wav|flac|mp3|ogg|opus|m4a|aac|mp4|webm|mkv|aif|aiff)$"
 _CANONICAL_BYTES = len("youtube:") + 11
 _TIMES = r"(?:_\d+(?:\.\d+)?){0,2}"
-
-# The least characters of a file's stem that may stand for the sound itself: "12" or "a" occur everywhere.
-SHORTEST_STEM = 6
 
 
 def youtube_source(video_id: str, start_seconds: float | None = None) -> str:
@@ -66,28 +63,13 @@ def source_keys(sources: pl.Series, *, assume_youtube: bool = False) -> pl.Serie
     return found["key"]
 
 
-def stem_keys(paths: pl.Series) -> pl.Series:
-    """The names of files without folder, extension, case, and a ``Y`` before a YouTube id.
-
-    Null where a name is shorter than SHORTEST_STEM or has no letter, as it then says nothing about the sound.
-    """
-    stem = pl.col("path").str.replace(r"^.*/", "").str.replace(_EXTENSION, "").str.strip_chars()
-    plain = pl.col("stem").str.replace(rf"^Y({_YOUTUBE_ID})$", "$1")
-    # YouTube ids differ in case alone, so only names that are not such ids are lowered.
-    is_video = pl.col("plain").str.contains(rf"^{_YOUTUBE_ID}$")
-    lowered = pl.when(is_video).then(pl.col("plain")).otherwise(pl.col("plain").str.to_lowercase())
-    telling = (pl.col("plain").str.len_chars() >= SHORTEST_STEM) & pl.col("plain").str.contains(r"[A-Za-z]")
-    frame = pl.DataFrame({"path": paths.cast(pl.String)}).select(stem=stem).select(plain=plain)
-    return frame.select(key=pl.when(telling).then(lowered).otherwise(None))["key"]
-
-
 def _parsed_key(*, assume_youtube: bool) -> pl.Expr:
     """The key of the column ``text`` by its patterns."""
     text = pl.col("text").str.strip_chars()
     scheme = text.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*):", 1).str.to_lowercase()
     rest = text.str.extract(r"^[A-Za-z][A-Za-z0-9+.-]*:(.*)$", 1)
-    link = text.str.extract(rf"(?:youtube\.com/.*v=|youtu\.be/)({_YOUTUBE_ID})", 1)
-    video = rest.str.extract(rf"^Y?({_YOUTUBE_ID})(?::.*)?$", 1)
+    link = text.str.extract(rf"(?:youtube\.com/.*v=|youtu\.be/)({YOUTUBE_ID})", 1)
+    video = rest.str.extract(rf"^Y?({YOUTUBE_ID})(?::.*)?$", 1)
     sound = rest.str.extract(r"^0*(\d+)", 1)
     key = (
         pl.when(link.is_not_null())
@@ -102,7 +84,7 @@ def _parsed_key(*, assume_youtube: bool) -> pl.Expr:
         .then(pl.lit("freesound:") + text.str.extract(r"^(?i:freesound)[-_]0*(\d+)", 1))
     )
     if assume_youtube:
-        bare = text.str.replace(r"^.*/", "").str.replace(_EXTENSION, "")
-        named = bare.str.extract(rf"^Y?({_YOUTUBE_ID}){_TIMES}$", 1)
+        bare = text.str.replace(r"^.*/", "").str.replace(AUDIO_EXTENSION, "")
+        named = bare.str.extract(rf"^Y?({YOUTUBE_ID}){_TIMES}$", 1)
         key = key.when(named.is_not_null()).then(pl.lit("youtube:") + named)
     return key.otherwise(None)
