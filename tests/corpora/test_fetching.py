@@ -26,11 +26,11 @@ from audiolect.corpora import audiocaps
 from audiolect.corpora.download_card import read_coverage, read_download_card
 from audiolect.corpora.downloads import DOWNLOADS
 from audiolect.corpora.fetching import FetchOptions, fetch_corpus, plan_download
-from audiolect.corpora.folder_lock import hold_folder
 from audiolect.corpora.remote import Download, HubFolder, RemoteArchive, RemoteFile
 from audiolect.corpora.segments import SegmentTable
 from audiolect.corpora.youtube import SegmentOptions, Tools
 from audiolect.errors import DamagedFile, DownloadError, TableError, UnsafePath, UsageError
+from audiolect.folder_lock import hold_folder
 
 STAND_IN = """
 import shutil, sys

@@ -28,7 +28,6 @@ from audiolect.corpora.download_card import (
     read_download_card,
     write_download_card,
 )
-from audiolect.corpora.folder_lock import hold_folder
 from audiolect.corpora.remote import (
     Download,
     HubFolder,
@@ -43,6 +42,7 @@ from audiolect.corpora.segments import Segment, SegmentTable, StatusTable, read_
 from audiolect.corpora.youtube import SegmentOptions, Tools
 from audiolect.download import fetch
 from audiolect.errors import DamagedFile, DownloadError, UsageError
+from audiolect.folder_lock import hold_folder
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import fingerprint_file, read_json, read_jsonl, safe_join, write_jsonl
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from audiolect.corpora.folder_lock import hold_folder
 from audiolect.errors import StorageError, UsageError
+from audiolect.folder_lock import hold_folder
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from audiolect.corpora.folder_lock import hold_folder
+from audiolect.folder_lock import hold_folder
 with hold_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: two downloads into one would spoil each other's half-fetched files.
+"""One process at a time in a folder: two of one kind would spoil each other's half-written files.
 
 Conventions: the lock is the operating system's, on an open file, so that it ends with the process that holds it,
 however that ends; the file itself stays and means nothing. Where there is no such lock (Windows) nobody is kept out.
