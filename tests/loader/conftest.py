@@ -16,10 +16,10 @@ import pytest
 from audiolect.data.dataset import Dataset, save_dataset
 from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
 from audiolect.errors import DatasetError
-from audiolect.loader.batching import TrainingEntry
 from audiolect.loader.examples import example_table
 from audiolect.loader.plan import Plan, PlanEntry
 from audiolect.loader.schedules import Schedule
+from audiolect.loader.training_entries import TrainingEntry
 
 RATE_HZ = 100
 

@@ -1,5 +1,6 @@
 """From a plan and packs to batches: the training's loader.
 
+    entries = training_entries(open_entries(dataset, requests), [open_pack("pack")], seed=plan.seed)
     batches = TrainingBatches(plan, entries, settings, rank=0, world_size=1)
     with batches.epoch(3, position=0) as stream:
         for batch in stream:               # loader/batch.py says what is in it
@@ -18,20 +19,17 @@ number of ranks. Other positions are refused.
 
 Conventions: crops, prefixes and augmentations of an example are drawn from (seed, epoch, example id, pass, answer).
 
-Public names: TrainingBatches, TrainingEntry.
+Public names: TrainingBatches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from audiolect.audio.augment_chain import ChainSettings
 from audiolect.errors import UsageError
 from audiolect.loader.augmenting import MixPartners
 from audiolect.loader.batch import Batch
@@ -53,32 +51,11 @@ from audiolect.loader.shares import (
     check_source_rates,
     share_jobs,
 )
+from audiolect.loader.training_entries import TrainingEntry
 
 Ints = npt.NDArray[np.int64]
-FindRows: TypeAlias = Callable[[Ints, Ints], tuple[Ints, Ints]]
 
 _CROP, _PREFIX, _AUGMENTATION = range(3)  # names of an example's draws
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingEntry:
-    """One entry of a plan, ready to be read.
-
-    Args:
-        key: as in the plan.
-        num_items: as in the plan.
-        find_rows: (items, passes) → (rows of the table, indexes of the answers), each (n,).
-        table: the examples of the entry's dataset with their sound; entries of one dataset share one.
-        word_prompt: (prompt, number in [0, 1)) → the prompt that the model gets; None: as it is.
-        chain: the augmentations; None: none.
-    """
-
-    key: str
-    num_items: int
-    find_rows: FindRows
-    table: ExampleTable
-    word_prompt: Callable[[str, float], str] | None = None
-    chain: ChainSettings | None = None
 
 
 class TrainingBatches:
@@ -247,13 +224,11 @@ class TrainingBatches:
         """What is drawn for examples, from a key of their own each."""
         keys = draw_bits(draw_bits(draw_bits(key, text_keys(texts.example_ids)), rows.pass_index), rows.answer)
         prompts = texts.prompts
-        words = [entry.word_prompt for entry in self._entries]
-        if any(words):
-            numbers = draw_uniform(keys, _PREFIX).tolist()
-            prompts = [
-                prompt if (word := words[entry]) is None else word(prompt, number)
-                for prompt, number, entry in zip(prompts, numbers, rows.entry.tolist(), strict=True)
-            ]
+        if any(entry.prefix_prob for entry in self._entries):
+            probabilities = np.array([entry.prefix_prob for entry in self._entries])[rows.entry]
+            prompts = list(prompts)
+            for at in np.flatnonzero(draw_uniform(keys, _PREFIX) < probabilities).tolist():
+                prompts[at] = self._entries[rows.entry[at]].prefix + prompts[at]
         return RowDraws(draw_uniform(keys, _CROP), prompts, draw_bits(keys, _AUGMENTATION))
 
     def _find_partners(self, entry: int) -> MixPartners:

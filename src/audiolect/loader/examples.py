@@ -27,10 +27,14 @@ from audiolect.errors import UsageError
 from audiolect.loader.batch import Turns
 from audiolect.loader.group_keys import origins_of, plain_words, text_keys
 from audiolect.loader.waveforms import WaveformSource
+from audiolect.tasks import TASKS
 
 Ints = npt.NDArray[np.int64]
 
-COLUMNS = ("example_id", "recording_id", "prompt", "answers", "options", "turns")
+COLUMNS = ("example_id", "recording_id", "task", "prompt", "answers", "options", "turns")
+
+# Tasks whose answers are parts of one: all labels that hold.
+_JOINED_TASKS = tuple(task.name for task in TASKS.values() if task.family == "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,21 @@ class ExampleTable:
         return self.source.num_samples[self.source_rows[rows]]
 
     def texts(self, rows: Ints, answer_index: Ints) -> Texts:
-        """What the texts of these rows say; ``answer_index`` (n,) chooses the answers."""
+        """What the texts of these rows say.
+
+        Args:
+            answer_index: (n,) chooses the answers; where all labels together are the answer, they are joined by commas.
+        """
         part = self.frame[rows]
         references = _text_lists(part["answers"])
         chosen = [
             answers[index] if index >= 0 else ""
             for answers, index in zip(references, answer_index.tolist(), strict=True)
         ]
+        is_joined = part["task"].is_in(_JOINED_TASKS)
+        if is_joined.any():
+            for at in is_joined.arg_true().to_list():
+                chosen[at] = ", ".join(references[at])
         return Texts(
             part["example_id"].to_list(),
             part["recording_id"].to_list(),
