@@ -97,7 +97,8 @@ class EntryExamples:
     def all_rows(self) -> Ints:
         """The rows of all examples of the entry, ascending; an array as long as they are many."""
         rows, place = self.index.locate(np.arange(self.num_items))
-        return rows[place == 0]
+        first: Ints = rows[place == 0]
+        return first
 
     def seconds(self) -> float:
         """How many seconds the recordings of one pass have in all; reads the tables.
