@@ -1,10 +1,10 @@
 """Reading packs: any span of any recording, many at once into one array, from this disk or from anywhere.
 
 Conventions: those of ``waveforms``; a value is ``int16 / 32768 * scale``. A pack of PCM is read by positional reads
-into int16 and one multiplication into the float32 row; a pack of FLAC gives the same values and takes the time of decoding.
-What is read is checked by the CRCs of its blocks (``verify``): ``first``, each block when this process first touches
-it; ``always``; or ``never``. One Pack serves all threads, and goes on working after a fork. With ``threads`` above 1
-the spans of one call are shared out among as many threads; callers that have threads of their own leave it at 1.
+into int16 and one multiplication into the float32 row; a pack of FLAC gives the same values, and takes as long as
+decoding does. What is read is checked by the CRCs of its blocks (``verify``): ``first``, each block when this process
+first touches it; ``always``; or ``never``. One Pack serves all threads, and goes on working after a fork. With
+``threads`` above 1 the spans of one call are shared out among as many; callers with threads of their own leave it.
 
 Public names: Pack, open_pack, check_pack_of.
 """
