@@ -1,7 +1,7 @@
 """From a plan and packs to batches: the training's loader.
 
-    entries = training_entries(open_entries(dataset, requests), [open_pack("pack")], seed=plan.seed)
-    batches = TrainingBatches(plan, entries, settings, rank=0, world_size=1)
+    entries = training_entries(mixture.entries, open_sources(mixture, settings.rate_hz))
+    batches = TrainingBatches(mixture.plan, entries, settings, rank=0, world_size=1)
     with batches.epoch(3, position=0) as stream:
         for batch in stream:               # loader/batch.py says what is in it
             ...
@@ -17,7 +17,8 @@ same number of batches, of which some may be empty for some ranks.
 The state is (epoch, position): resuming at the position of a batch gives the batches that would have followed, on any
 number of ranks. Other positions are refused.
 
-Conventions: crops, prefixes and augmentations of an example are drawn from (seed, epoch, example id, pass, answer).
+Conventions: the crop and the augmentations of an example are drawn from (seed, epoch, example id, pass, answer); its
+place, its answer and its prefix are the plan's and the mixture's.
 
 Public names: TrainingBatches.
 """
@@ -55,7 +56,7 @@ from audiolect.loader.training_entries import TrainingEntry
 
 Ints = npt.NDArray[np.int64]
 
-_CROP, _PREFIX, _AUGMENTATION = range(3)  # names of an example's draws
+_CROP, _AUGMENTATION = range(2)  # names of an example's draws
 
 
 class TrainingBatches:
@@ -65,7 +66,7 @@ class TrainingBatches:
         plan: which example stands where.
         entries: for each entry of the plan, in the plan's order.
         settings: how examples become batches.
-        seed: chooses crops, prefixes, augmentations and the order of batches; None: that of the plan.
+        seed: chooses crops, augmentations and the order of batches; None: that of the plan.
         rank, world_size: which of how many ranks this is.
 
     Raises:
@@ -223,12 +224,12 @@ class TrainingBatches:
     def _draw(self, key: int, rows: Rows, texts: Texts) -> RowDraws:
         """What is drawn for examples, from a key of their own each."""
         keys = draw_bits(draw_bits(draw_bits(key, text_keys(texts.example_ids)), rows.pass_index), rows.answer)
-        prompts = texts.prompts
-        if any(entry.prefix_prob for entry in self._entries):
-            probabilities = np.array([entry.prefix_prob for entry in self._entries])[rows.entry]
-            prompts = list(prompts)
-            for at in np.flatnonzero(draw_uniform(keys, _PREFIX) < probabilities).tolist():
-                prompts[at] = self._entries[rows.entry[at]].prefix + prompts[at]
+        prompts = list(texts.prompts)
+        for index, entry in enumerate(self._entries):
+            if entry.has_prefix is not None:
+                here = np.flatnonzero(rows.entry == index)
+                for at in here[entry.has_prefix(rows.row[here], rows.pass_index[here])].tolist():
+                    prompts[at] = entry.prefix + prompts[at]
         return RowDraws(draw_uniform(keys, _CROP), prompts, draw_bits(keys, _AUGMENTATION))
 
     def _find_partners(self, entry: int) -> MixPartners:

@@ -1,34 +1,37 @@
-"""The entries of a mixture joined with their sound, their prefixes and their augmentations: what a batch draws from.
+"""The entries of a mixture joined with their sound: what training batches draw from.
 
-    entries = training_entries(opened, sources, seed=plan.seed, prefix_probs=[0.5, 0.0])
+    mixture = open_mixture("mix.yaml")
+    entries = training_entries(mixture.entries, open_sources(mixture, rate_hz=32000))
+    batches = TrainingBatches(mixture.plan, entries, settings)
 
-Conventions: entries of one dataset and one source share a table, so that texts and rows are kept once. Whether a prompt
-gets the prefix of its task is decided by a number in [0, 1) drawn for each example: below the probability it does.
+Conventions: entries of one dataset and one source share a table, so that texts and rows are kept once. A pack must hold
+the recordings of the entries, as they stand in the dataset; it need not hold those of other splits.
 
-Public names: TrainingEntry, training_entries.
+Public names: TrainingEntry, training_entries, open_sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolect.audio.augment_chain import ChainSettings
-from audiolect.errors import DatasetError, UsageError
-from audiolect.loader.entries import EntryExamples
+from audiolect.data.dataset import Dataset
+from audiolect.data.tables import collect_rows
+from audiolect.errors import UsageError
+from audiolect.loader.audio_files import open_audio_files
 from audiolect.loader.examples import ExampleTable, example_table, parents_of
+from audiolect.loader.mixture import Mixture, MixtureEntry
+from audiolect.loader.pack import Pack, check_pack_of, open_pack
 from audiolect.loader.waveforms import WaveformSource
-from audiolect.text.prefixes import task_prefix
 
 Ints = npt.NDArray[np.int64]
 FindRows: TypeAlias = Callable[[Ints, Ints], tuple[Ints, Ints]]
-
-T = TypeVar("T")
+HasPrefix: TypeAlias = Callable[[Ints, Ints], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ class TrainingEntry:
         find_rows: (items, passes) → (rows of the table, indexes of the answers), each (n,).
         table: the examples of the entry's dataset with their sound.
         prefix: what may stand before a prompt.
-        prefix_prob: how often it does, 0 to 1.
+        has_prefix: (rows, passes) → (n,) whether it does; None: never.
         chain: the augmentations; None: none.
     """
 
@@ -50,88 +53,75 @@ class TrainingEntry:
     find_rows: FindRows
     table: ExampleTable
     prefix: str = ""
-    prefix_prob: float = 0.0
+    has_prefix: HasPrefix | None = None
     chain: ChainSettings | None = None
 
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.prefix_prob <= 1.0:
-            raise UsageError(
-                "A probability is out of range.",
-                where=f"{self.key}: prefix_prob",
-                expected="0 to 1",
-                found=self.prefix_prob,
-            )
 
-
-def training_entries(
-    entries: Sequence[EntryExamples],
-    sources: Sequence[WaveformSource],
-    *,
-    seed: int,
-    prefix_probs: Sequence[float] = (),
-    chains: Sequence[ChainSettings | None] = (),
-) -> list[TrainingEntry]:
-    """Join opened entries with their sources, in the order of a plan: sorted by key.
+def open_sources(mixture: Mixture, rate_hz: int, *, verify: str = "first") -> list[WaveformSource]:
+    """Where each entry of a mixture reads its sound: the pack of its dataset, or the dataset's own audio files.
 
     Args:
-        entries: of one or several datasets.
-        sources: one for each entry, or one for all.
-        seed: that of the plan; it chooses the answers.
-        prefix_probs: one for each entry; none: no prefixes.
-        chains: the augmentations of each entry; none: none.
+        rate_hz: for audio files; a pack has a rate of its own.
+        verify: for packs, as in ``open_pack``.
 
     Raises:
-        UsageError: not as many sources, probabilities or chains as entries, or a probability out of range.
-        DatasetError: a source lacks a recording of an entry, or an entry has no examples.
+        StorageError, UnknownVersion, DamagedFile, DownloadError, MissingDependency: a pack cannot be read.
+        UnsafePath: the path of a recording leaves the audio root.
+    """
+    opened: dict[str | int, WaveformSource] = {}
+    sources = []
+    for entry in mixture.entries:
+        dataset = entry.examples.dataset
+        key = entry.pack if entry.pack is not None else id(dataset)
+        if key not in opened:
+            is_packed = entry.pack is not None
+            opened[key] = open_pack(str(entry.pack), verify=verify) if is_packed else open_audio_files(dataset, rate_hz)
+        sources.append(opened[key])
+    return sources
+
+
+def training_entries(entries: Sequence[MixtureEntry], sources: Sequence[WaveformSource]) -> list[TrainingEntry]:
+    """Join the entries of a mixture with their sources, one for each.
+
+    Raises:
+        UsageError: not as many sources as entries.
+        DatasetError: a source lacks a recording of an entry, or holds another span of it.
         DamagedFile: a table of a dataset cannot be read.
     """
-    each_source = _one_each("sources", list(sources) * len(entries) if len(sources) == 1 else sources, entries)
-    each_prob = _one_each("prefix_probs", prefix_probs or [0.0] * len(entries), entries)
-    each_chain = _one_each("chains", chains or [None] * len(entries), entries)
-    for entry in entries:
-        if not entry.num_items:
-            raise DatasetError(
-                "An entry has no examples.",
-                where=str(entry.key),
-                expected="one example or more",
-                found="none",
-                cause="an empty split, or all of it is quarantined",
-                fix=f"audiolect show {entry.dataset.folder} says which splits there are",
-            )
-    tables = _tables(entries, each_source)
-    ready = [
+    if len(sources) != len(entries):
+        raise UsageError("Every entry needs its source.", expected=f"{len(entries)} sources", found=len(sources))
+    return [
         TrainingEntry(
-            str(entry.key),
-            entry.num_items,
-            partial(_find_rows, entry, seed),
+            entry.key,
+            entry.examples.num_items,
+            entry.rows,
             table,
-            task_prefix(entry.key.task, entry.key.dataset) if prob else "",
-            prob,
-            chain,
+            entry.prefix,
+            entry.has_prefix if entry.settings.prefix_prob else None,
+            entry.chain,
         )
-        for entry, table, prob, chain in zip(entries, tables, each_prob, each_chain, strict=True)
+        for entry, table in zip(entries, _tables(entries, sources), strict=True)
     ]
-    return sorted(ready, key=lambda entry: entry.key)
 
 
-def _find_rows(entry: EntryExamples, seed: int, items: Ints, pass_index: Ints) -> tuple[Ints, Ints]:
-    return entry.rows(items, pass_index, seed)
-
-
-def _tables(entries: Sequence[EntryExamples], sources: Sequence[WaveformSource]) -> list[ExampleTable]:
+def _tables(entries: Sequence[MixtureEntry], sources: Sequence[WaveformSource]) -> list[ExampleTable]:
     """The table of each entry, the same one for entries of the same dataset and source."""
-    datasets = {id(entry.dataset): entry.dataset for entry in entries}
+    datasets = {id(entry.examples.dataset): entry.examples.dataset for entry in entries}
     origins = parents_of(*datasets.values())
-    keys = [(id(entry.dataset), id(source)) for entry, source in zip(entries, sources, strict=True)]
+    keys = [(id(entry.examples.dataset), id(source)) for entry, source in zip(entries, sources, strict=True)]
     made: dict[tuple[int, int], ExampleTable] = {}
-    for key, entry, source in zip(keys, entries, sources, strict=True):
+    for key, source in zip(keys, sources, strict=True):
         if key not in made:
-            used = [other.all_rows() for other, other_key in zip(entries, keys, strict=True) if other_key == key]
-            made[key] = example_table(entry.dataset, source, used_rows=np.concatenate(used), origins=origins)
+            rows = [entry.examples.all_rows() for entry, other in zip(entries, keys, strict=True) if other == key]
+            made[key] = _table(datasets[key[0]], source, np.concatenate(rows), origins)
     return [made[key] for key in keys]
 
 
-def _one_each(what: str, values: Sequence[T], entries: Sequence[EntryExamples]) -> Sequence[T]:
-    if len(values) != len(entries):
-        raise UsageError(f"There must be as many {what} as entries.", expected=len(entries), found=len(values))
-    return values
+def _table(dataset: Dataset, source: WaveformSource, rows: Ints, origins: Mapping[str, str]) -> ExampleTable:
+    used = np.unique(rows)
+    if isinstance(source, Pack):
+        asked = collect_rows(dataset.scan_examples.select("recording_id"), dataset.folder)[used]
+        recordings = collect_rows(dataset.scan_recordings, dataset.folder)
+        part = recordings.join(asked, on="recording_id", how="semi", maintain_order="left")
+        check_pack_of(source, replace(dataset, scan_recordings=part.lazy(), in_memory=True))
+    return example_table(dataset, source, used_rows=used, origins=origins)
