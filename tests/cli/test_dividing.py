@@ -100,14 +100,28 @@ def test_a_dry_run_writes_nothing(dataset: Path, tmp_path: Path, capsys: pytest.
         (("--limit", "tset=1"), "did you mean test"),
         (("--take", "train=2"), "add --into"),
         (("--reference", "nowhere.txt", "--into", "val"), "list does not exist"),
+        (("--take", "train=2", "--into", "train"), "the split that they are in"),
+        (("--limit", "test=2", "--rest-to", "test"), "the split that they are in"),
+        (("--take", "train=0", "--into", "val"), "more than nothing"),
+        (("--balance", "train=0", "--into", "val"), "one recording or more"),
+        (("--limit", "test=1", "--into", "val"), "--into says nothing about --limit"),
+        (("--take", "train=2", "--into", "val", "--rest-to", "x"), "--rest-to says nothing about --take"),
+        (("--undo", "--must-stay", "x.txt"), "--must-stay says nothing about --undo"),
+        (("--reference", "empty.txt", "--into", "val"), "list is empty"),
     ],
 )
 def test_wrong_wishes(
-    flags: tuple[str, ...], words: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    flags: tuple[str, ...],
+    words: str,
+    dataset: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert call("split", dataset, "--out", tmp_path / "x", *flags) == 2
+    monkeypatch.chdir(dataset.parent)
+    Path("empty.txt").write_text("\n \n")
+    assert call("split", dataset, "--out", dataset.parent / "x", *flags) == 2
     assert words in capsys.readouterr().err
-    assert not (tmp_path / "x").exists()
+    assert not (dataset.parent / "x").exists()
 
 
 def test_subset_reports_and_writes(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,3 +151,29 @@ def test_a_list_that_is_no_text_is_a_letter(dataset: Path, tmp_path: Path, capsy
     arguments = ("--reference", tmp_path / "ids.txt", "--into", "val", "--out", tmp_path / "x")
     assert call("split", dataset, *arguments) == 2
     assert "UTF-8" in capsys.readouterr().err
+
+
+def test_a_split_that_moves_nothing_says_so(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("split", dataset, "--out", tmp_path / "a", "--limit", "test=4") == 0
+    assert "note: nothing moves: test has 4 recordings" in capsys.readouterr().out
+    assert open_dataset(tmp_path / "a").recordings.equals(open_dataset(dataset).recordings)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--target", "0"), "or equal to 1"),
+        (("--target", "-3"), "or equal to 1"),
+        (("--step", "0"), "or equal to 1"),
+        (("--fewer", "cow=3"), "'cow' occurs nowhere"),
+        (("--fewer", "=3"), "a name and a number"),
+        (("--limited", "rian"), "did you mean rain"),
+        (("--fewer", "dog=0", "--fewer", "rain=0", "--fewer", "cat=0"), "The subset would be empty"),
+    ],
+)
+def test_subsets_that_cannot_be(
+    flags: tuple[str, ...], words: str, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("subset", dataset, "--out", tmp_path / "x", *flags) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()

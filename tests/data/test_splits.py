@@ -107,7 +107,8 @@ def test_division_by_fraction_and_by_count() -> None:
     [
         ({}, "Exactly one"),
         ({"fraction": 0.5, "count": 2}, "Exactly one"),
-        ({"fraction": 1.5}, "between 0 and 1"),
+        ({"fraction": 1.5}, "a fraction less than all"),
+        ({"fraction": 0.0}, "more than nothing"),
         ({"count": 10}, "leave a split empty"),
         ({"fraction": 0.01}, "leave a split empty"),
     ],
@@ -121,7 +122,7 @@ def test_a_reference_list_takes_ids_or_file_names_and_brings_groups() -> None:
     frame = table([None, "a", "a", None])
     assignment = split_by_reference(frame, ["c/000", "001.wav"], into="val")
     assert moved(assignment) == {"c/000", "c/001", "c/002"}
-    assert "1 more recordings came along" in assignment.notes[0]
+    assert "1 more came along" in assignment.notes[0]
     with pytest.raises(UsageError, match=r"1 ids of the reference list.*\n.*\n.*9.wav"):
         split_by_reference(frame, ["9.wav", "c/000"], into="val")
 
@@ -147,7 +148,7 @@ def test_rare_labels_and_what_must_stay_are_noted() -> None:
     )
     assert "c/000" in moved(assignment)
     assert "c/002" not in moved(assignment)
-    assert "2 labels have fewer than 3 in test: cat, rain" in assignment.notes[0]
+    assert "fewer than 3 in test are there of cat, rain" in assignment.notes[0]
     with pytest.raises(UsageError, match="both stay and move"):
         balanced_split(frame, "train", into="t", least_per_label=1, seed=0, must_stay=["c/000"], must_move=["c/000"])
     with pytest.raises(UsageError, match="not in the split"):
@@ -156,8 +157,8 @@ def test_rare_labels_and_what_must_stay_are_noted() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.sets(st.sampled_from(["a", "b", "c"])), min_size=1, max_size=20),
-    st.integers(0, 4),
+    st.lists(st.sets(st.sampled_from(["a", "b", "c"])), min_size=1, max_size=20).filter(any),
+    st.integers(1, 4),
     st.integers(0, 5),
 )
 def test_every_label_with_enough_recordings_gets_enough(labels: list[set[str]], least: int, seed: int) -> None:
@@ -168,6 +169,45 @@ def test_every_label_with_enough_recordings_gets_enough(labels: list[set[str]], 
         if len(holders) >= least:
             assert len(holders & gone) >= least
     assert len(gone) <= 3 * least
+
+
+def test_what_moves_nothing_is_refused_or_noted() -> None:
+    frame = table([None] * 8, LABELS, split="train")
+    for ask in (
+        lambda: limit_split(frame, "train", 3, rest_to="train", seed=0),
+        lambda: divide_split(frame, "train", into="train", count=3, seed=0),
+        lambda: balanced_split(frame, "train", into="train", least_per_label=1, seed=0),
+    ):
+        with pytest.raises(UsageError, match="cannot be moved into the split that they are in"):
+            ask()
+    with pytest.raises(UsageError, match="names nobody"):
+        split_by_reference(frame, [], into="val")
+    with pytest.raises(UsageError, match="one recording or more"):
+        balanced_split(frame, "train", into="test", least_per_label=0, seed=0)
+    with pytest.raises(UsageError, match="has a label to balance"):
+        balanced_split(table([None] * 3, split="train"), "train", into="test", least_per_label=1, seed=0)
+    noted = {
+        limit_split(frame, "train", 8, rest_to="val", seed=0).notes: "train has 8 recordings, as many as it may keep",
+        split_by_reference(frame, ["c/001"], into="train").notes: "all that the list names is in train",
+        balanced_split(frame, "train", into="test", least_per_label=9, seed=0).notes: "no label can be brought to 9",
+        divide_split(table(["g"] * 4 + ["h"] * 4), "validation", into="val", count=2, seed=0).notes: "no group is as",
+    }
+    assert len(noted) == 4
+    for notes, words in noted.items():
+        assert notes[-1].startswith(f"nothing moves: {words}")
+
+
+def test_what_is_there_already_counts_for_the_balance() -> None:
+    frame = table([None] * 8, LABELS, split="train")
+    once, _, _ = apply_assignment(
+        frame, examples_frame([]), balanced_split(frame, "train", into="test", least_per_label=1, seed=3)
+    )
+    again = balanced_split(once, "train", into="test", least_per_label=1, seed=3)
+    assert moved(again) == set()
+    assert again.notes == ("nothing moves: each label has 1 in test",)
+    more = balanced_split(once, "train", into="test", least_per_label=2, seed=3)
+    both = once.filter(pl.col("split").eq("test") | pl.col("recording_id").is_in(list(moved(more))))
+    assert min(both.explode("labels").group_by("labels").len()["len"]) >= 2
 
 
 def test_apply_and_undo_are_inverse() -> None:

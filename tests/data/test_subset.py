@@ -95,8 +95,10 @@ def test_every_label_reaches_its_target_or_is_whole(labels: list[list[str]], tar
 @pytest.mark.parametrize(
     ("named", "words"),
     [
-        ({"step": 0}, "step must be positive"),
-        ({"target": -1}, "must not be negative"),
+        ({"step": 0}, "step is too small"),
+        ({"target": -1}, "target is too small"),
+        ({"target": 0}, "target is too small"),
+        ({"targets": {"dog": -1}}, "target of dog is too small"),
         ({"targets": {"dgo": 3}}, "did you mean dog"),
         ({"limited": ("Musik",)}, "occurs nowhere"),
     ],
@@ -104,6 +106,11 @@ def test_every_label_reaches_its_target_or_is_whole(labels: list[list[str]], tar
 def test_impossible_settings(named: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         choose([["dog"], ["rain"]], **named)
+
+
+def test_the_entropy_of_one_label_and_of_nothing_has_no_sign() -> None:
+    for labels in ([["a"], ["a"]], [], [[]]):
+        assert f"{choose(labels).report.entropy_nats:.3f}" == "0.000"
 
 
 def test_ids_must_be_distinct() -> None:

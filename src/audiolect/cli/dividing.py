@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from audiolect.data.dataset import Dataset
     from audiolect.data.splits import Assignment
+    from audiolect.data.subset import SubsetReport
+    from audiolect.errors import UsageError
 
 _GROUP = "Data"
 _HISTORY = "split_history"
@@ -37,7 +39,9 @@ def split(
     *,
     out: options.Out,
     limit: Annotated[str | None, typer.Option("--limit", help="SPLIT=N: keep N recordings of a split.")] = None,
-    rest_to: Annotated[str, typer.Option("--rest-to", help="--limit: where the others go.")] = "development",
+    rest_to: Annotated[
+        str | None, typer.Option("--rest-to", help="--limit: where the others go.", show_default="development")
+    ] = None,
     take: Annotated[
         str | None, typer.Option("--take", help="SPLIT=N or SPLIT=0.1: move a count or a fraction of a split.")
     ] = None,
@@ -87,7 +91,7 @@ def subset(
     dataset: options.DatasetFolder,
     *,
     out: options.Out,
-    target: Annotated[int, typer.Option("--target", help="Recordings wanted of each label.")] = 500,
+    target: Annotated[int, typer.Option("--target", min=1, help="Recordings wanted of each label.")] = 500,
     fewer: Annotated[
         list[str] | None,
         typer.Option("--fewer", help="LABEL=N: another target for a label and, with --ontology, all below it."),
@@ -95,7 +99,9 @@ def subset(
     limited: Annotated[
         list[str] | None, typer.Option("--limited", help="A label to avoid while others suffice, e.g. Music.")
     ] = None,
-    step: Annotated[int, typer.Option("--step", help="How many recordings one turn of a label adds at most.")] = 100,
+    step: Annotated[
+        int, typer.Option("--step", min=1, help="How many recordings one turn of a label adds at most.")
+    ] = 100,
     ontology: Annotated[
         Path | None, typer.Option("--ontology", help="AudioSet's ontology.json, to name labels and what is below them.")
     ] = None,
@@ -109,21 +115,24 @@ def subset(
 
     audiolect subset audioset --out small --target 500 --limited Music --limited Speech --ontology ontology.json
     """
-    from audiolect.cli.division import label_targets
+    from audiolect.cli.division import label_targets, limited_labels
     from audiolect.cli.quarantined import leave_out_quarantined
     from audiolect.data.dataset import open_dataset
     from audiolect.data.subset import SubsetSettings, select_subset
 
     opened = leave_out_quarantined(open_dataset(dataset), keep=keep_quarantined)
+    labels = set(opened.recordings["labels"].explode().drop_nulls())
     settings = SubsetSettings(
         target=target,
-        targets=label_targets(fewer or [], ontology, set(opened.recordings["labels"].explode().drop_nulls())),
+        targets=label_targets(fewer or [], ontology, labels),
         step=step,
-        limited=tuple(limited or ()),
+        limited=limited_labels(limited or (), ontology, labels),
         seed=seed,
     )
     chosen = select_subset(opened.recordings["recording_id"], opened.recordings["labels"], settings)
     report = chosen.report
+    if not report.chosen:
+        raise _empty_subset(opened, report)
     facts: dict[str, Any] = {
         "chosen": report.chosen,
         "of": report.pool,
@@ -140,6 +149,18 @@ def subset(
     print_table("subset", ("", ""), list(facts.items()))
     if not dry_run:
         print_done(str(out), f"audiolect show {shlex.quote(str(out))}")
+
+
+def _empty_subset(opened: Dataset, report: SubsetReport) -> UsageError:
+    from audiolect.errors import UsageError
+
+    return UsageError(
+        "The subset would be empty.",
+        where=opened.folder,
+        found=f"{report.pool} recordings with {report.labels_in_pool} labels",
+        cause="every label has the target 0" if report.labels_in_pool else "no recording has a label",
+        fix="give a label more with --fewer" if report.labels_in_pool else "audiolect split --take needs no labels",
+    )
 
 
 def _save_split(

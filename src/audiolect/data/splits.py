@@ -20,6 +20,7 @@ import polars as pl
 
 from audiolect.errors import DatasetError, UsageError, nearest_names
 
+_SHOWN = 5
 HISTORY_SCHEMA: dict[str, Any] = {"step": pl.Int32(), "recording_id": pl.String(), "split_before": pl.String()}
 
 
@@ -37,9 +38,10 @@ def limit_split(recordings: pl.DataFrame, split: str, limit: int, *, rest_to: st
     Where groups make the limit unreachable, as many whole groups are kept as fit below it, and a note says so.
 
     Raises:
-        UsageError: no such split, a negative limit, or fewer recordings than the limit.
+        UsageError: no such split, a negative limit, fewer recordings than the limit, or the rest would stay.
     """
     chosen = _of_split(recordings, split)
+    _check_move(split, rest_to)
     if not 0 <= limit <= chosen.height:
         raise UsageError(
             f"The split {split} cannot be limited to {limit} recordings.",
@@ -47,7 +49,8 @@ def limit_split(recordings: pl.DataFrame, split: str, limit: int, *, rest_to: st
             found=limit,
         )
     kept, notes = _take(chosen, limit, seed)
-    return Assignment(_changes(chosen.filter(~pl.col("recording_id").is_in(list(kept))), rest_to), notes)
+    rest = chosen.filter(~pl.col("recording_id").is_in(list(kept)))
+    return _assignment(rest, rest_to, notes, why=f"{split} has {chosen.height} recordings, as many as it may keep")
 
 
 def divide_split(
@@ -62,15 +65,21 @@ def divide_split(
     """Move a fraction or a count of a split's recordings into another split.
 
     Raises:
-        UsageError: no such split, not exactly one of ``fraction`` and ``count``, or one out of range.
+        UsageError: no such split, not exactly one of ``fraction`` and ``count``, one out of range, or both splits are
+            the same.
     """
     chosen = _of_split(recordings, split)
+    _check_move(split, into)
     if (fraction is None) == (count is None):
         raise UsageError(
             "Exactly one of a fraction and a count is needed.", found=f"fraction {fraction}, count {count}"
         )
     if fraction is not None and not 0 < fraction < 1:
-        raise UsageError("The fraction must lie between 0 and 1.", expected="for instance 0.1", found=fraction)
+        raise UsageError(
+            "What is moved must be more than nothing, and a fraction less than all.",
+            expected="for instance 0.1 for a tenth, or 20 recordings",
+            found=fraction,
+        )
     wanted = round(fraction * chosen.height) if fraction is not None else int(count or 0)
     if not 0 < wanted < chosen.height:
         raise UsageError(
@@ -79,7 +88,8 @@ def divide_split(
             expected=f"1 to {chosen.height - 1} recordings",
         )
     moved, notes = _take(chosen, wanted, seed)
-    return Assignment(_changes(chosen.filter(pl.col("recording_id").is_in(list(moved))), into), notes)
+    part = chosen.filter(pl.col("recording_id").is_in(list(moved)))
+    return _assignment(part, into, notes, why="no group is as small as that")
 
 
 def split_by_reference(recordings: pl.DataFrame, reference_ids: Iterable[str], *, into: str) -> Assignment:
@@ -89,9 +99,11 @@ def split_by_reference(recordings: pl.DataFrame, reference_ids: Iterable[str], *
         reference_ids: recording ids, or file names without their folder.
 
     Raises:
-        UsageError: an id of the list is not in the dataset.
+        UsageError: the list is empty, or an id of it is not in the dataset.
     """
     wanted = set(reference_ids)
+    if not wanted:
+        raise UsageError("The reference list names nobody.", expected="recording ids or file names")
     keyed = recordings.with_columns(name=pl.col("path").str.split("/").list.last(), key=_group_key())
     hit = keyed.filter(pl.col("recording_id").is_in(list(wanted)) | pl.col("name").is_in(list(wanted)))
     missing = wanted - set(hit["recording_id"]) - set(hit["name"])
@@ -105,8 +117,8 @@ def split_by_reference(recordings: pl.DataFrame, reference_ids: Iterable[str], *
     together = keyed.filter(pl.col("key").is_in(hit["key"].unique().to_list()))
     notes: tuple[str, ...] = ()
     if together.height > hit.height:
-        notes = (f"{together.height - hit.height} more recordings came along: they belong to the groups of the list",)
-    return Assignment(_changes(together, into), notes)
+        notes = (f"{together.height - hit.height} more came along: they belong to the groups of the list",)
+    return _assignment(together, into, notes, why=f"all that the list names is in {into}")
 
 
 def balanced_split(
@@ -121,30 +133,41 @@ def balanced_split(
 ) -> Assignment:
     """Move recordings into another split until each label has at least ``least_per_label`` of them there.
 
-    Labels are served in alphabetical order; what an earlier label brought counts for the later ones. A label with fewer
-    recordings than ``least_per_label`` stays where it is; so does one that ``must_stay`` leaves too few of. Notes tell.
+    Labels are served in alphabetical order; what an earlier label brought counts for the later ones, and so does what
+    was there before. A label with too few recordings in both splits together stays where it is; of one that
+    ``must_stay`` leaves too few of, all others move. Notes tell.
 
     Args:
         split: where recordings are taken from; ``into``: where they go.
         must_stay, must_move: recording ids that are decided beforehand, with their groups.
 
     Raises:
-        UsageError: no such split, an unknown id, or a group that both must stay and must move.
+        UsageError: no such split, both splits are the same, ``least_per_label`` is less than 1, no recording of the
+            split has a label, an unknown id, or a group that both must stay and must move.
     """
+    _check_move(split, into)
+    if least_per_label < 1:
+        raise UsageError(
+            "Each label needs one recording or more, or nothing is moved.", expected="1 or more", found=least_per_label
+        )
     pool = _of_split(recordings, split).with_columns(key=_group_key())
+    there = dict(recordings.filter(pl.col("split") == into).explode("labels").group_by("labels").len().iter_rows())
     stay, move = _keys_of(pool, must_stay), _keys_of(pool, must_move)
     if stay & move:
         raise UsageError("A group of recordings must both stay and move.", found=min(stay & move))
     pairs = pool.select("key", "labels").explode("labels").drop_nulls().group_by("labels", "key").len()
+    if pairs.is_empty():
+        raise UsageError("No recording of the split has a label to balance.", where=f"split {split}")
     members: dict[str, dict[str, int]] = {}
     for label, key, size in pairs.sort("labels", "key").iter_rows():
         members.setdefault(label, {})[key] = size
     short = []
     for label, groups in members.items():
-        if sum(groups.values()) < least_per_label:
+        have = there.get(label, 0)
+        if have + sum(groups.values()) < least_per_label:
             short.append(label)
             continue
-        have = sum(size for key, size in groups.items() if key in move)
+        have += sum(size for key, size in groups.items() if key in move)
         for key in sorted(set(groups) - move - stay, key=lambda name: _rank(seed, f"{label}\0{name}")):
             if have >= least_per_label:
                 break
@@ -154,8 +177,10 @@ def balanced_split(
             short.append(label)
     notes: tuple[str, ...] = ()
     if short:
-        notes = (f"{len(short)} labels have fewer than {least_per_label} in {into}: {', '.join(short[:5])}",)
-    return Assignment(_changes(pool.filter(pl.col("key").is_in(sorted(move))), into), notes)
+        more = f" and {len(short) - _SHOWN} more labels" if len(short) > _SHOWN else ""
+        notes = (f"fewer than {least_per_label} in {into} are there of {', '.join(short[:_SHOWN])}{more}",)
+    why = f"no label can be brought to {least_per_label}" if short else f"each label has {least_per_label} in {into}"
+    return _assignment(pool.filter(pl.col("key").is_in(sorted(move))), into, notes, why=why)
 
 
 def apply_assignment(
@@ -243,10 +268,18 @@ def _take(chosen: pl.DataFrame, wanted: int, seed: int) -> tuple[set[str], tuple
     return taken, (f"{len(taken)} instead of {wanted} recordings: the next group would have gone over",)
 
 
-def _changes(moved: pl.DataFrame, split: str) -> pl.DataFrame:
-    return (
-        moved.filter(pl.col("split") != split).select("recording_id", pl.lit(split).alias("split")).sort("recording_id")
-    )
+def _check_move(split: str, into: str) -> None:
+    if split == into:
+        raise UsageError(
+            "Recordings cannot be moved into the split that they are in.", expected=f"another than {split}", found=into
+        )
+
+
+def _assignment(moved: pl.DataFrame, split: str, notes: tuple[str, ...], *, why: str) -> Assignment:
+    """The change that brings recordings into a split; a note says why, where that changes nothing."""
+    away = moved.filter(pl.col("split") != split)
+    changes = away.select("recording_id", pl.lit(split).alias("split")).sort("recording_id")
+    return Assignment(changes, notes if changes.height else (*notes, f"nothing moves: {why}"))
 
 
 def _with_splits(frame: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:

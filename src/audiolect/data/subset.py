@@ -124,8 +124,13 @@ def _check(recording_ids: pl.Series, labels: pl.Series, settings: SubsetSettings
     if recording_ids.n_unique() != len(recording_ids):
         twice = recording_ids.filter(recording_ids.is_duplicated())[0]
         raise UsageError("A recording occurs twice in the pool.", found=twice, fix="keep each recording once")
-    if settings.step < 1 or settings.target < 0 or any(target < 0 for target in settings.targets.values()):
-        raise UsageError("Targets must not be negative, and the step must be positive.", found=settings)
+    for name, value, least in (
+        ("step", settings.step, 1),
+        ("target", settings.target, 1),
+        *((f"target of {label}", target, 0) for label, target in settings.targets.items()),
+    ):
+        if value < least:
+            raise UsageError(f"The {name} is too small.", expected=f"{least} or more", found=value)
     known = set(labels.explode().drop_nulls().unique())
     for name in (*settings.targets, *settings.limited):
         if name not in known:
@@ -204,7 +209,7 @@ def _draw(candidates: Indices, wanted: int, rng: np.random.Generator) -> Indices
 def _report(pool: _Pool, chosen: Indices, limited: Indices, settings: SubsetSettings) -> SubsetReport:
     counts = np.bincount(pool.labels_of(chosen), minlength=len(pool.label_names))
     shares = counts[counts > 0] / max(counts.sum(), 1)
-    entropy = float(-(shares * np.log(shares)).sum())
+    entropy = float((shares * np.log(1 / shares)).sum())  # no term is negative, so neither is -0.0 the sum
     totals = np.array([len(rows) for rows in pool.rows_of_label], np.int64)
     wanted = np.array([settings.targets.get(name, settings.target) for name in pool.label_names], np.int64)
     return SubsetReport(
@@ -212,7 +217,7 @@ def _report(pool: _Pool, chosen: Indices, limited: Indices, settings: SubsetSett
         pool=len(pool.order),
         labels_covered=int((counts > 0).sum()),
         labels_in_pool=len(pool.label_names),
-        entropy_nats=max(entropy, 0.0),
+        entropy_nats=entropy,
         entropy_limit_nats=math.log(len(pool.label_names)) if pool.label_names else 0.0,
         limited_share=float((limited[chosen] > 0).mean()) if len(chosen) else 0.0,
         below_target=int((totals < wanted).sum()),
