@@ -29,6 +29,7 @@ VERBS = {
     "split",
     "subset",
     "leaks",
+    "plan",
     "demo",
     "doctor",
     "version",

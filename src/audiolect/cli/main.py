@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import typer
 
-from audiolect.cli import about, checking, comparing, data, dividing, exchange, fetching, tour
+from audiolect.cli import about, checking, comparing, data, dividing, exchange, fetching, planning, tour
 from audiolect.cli.console import errors_console
 from audiolect.errors import AudiolectError
 
@@ -43,6 +43,7 @@ checking.add_verbs(app)
 exchange.add_verbs(app)
 dividing.add_verbs(app)
 comparing.add_verbs(app)
+planning.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
 

@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from audiolect.errors import UsageError
 
@@ -44,7 +45,7 @@ class Schedule:
     weights: tuple[Fraction, ...]
 
     def __post_init__(self) -> None:
-        ascending = all(a < b for a, b in zip(self.starts, self.starts[1:], strict=False))
+        ascending = all(a < b for a, b in pairwise(self.starts))
         if not self.starts or self.starts[0] != 0 or not ascending or len(self.starts) != len(self.weights):
             raise UsageError(
                 "This is no schedule of weights.",
