@@ -146,3 +146,30 @@ def test_missing_audio_can_be_refused(tmp_path: Path, folder: Path) -> None:
     write_rows(folder / "train/metadata.jsonl", [{"file_name": "a.wav"}, {"file_name": "gone.wav"}])
     with pytest.raises(DatasetError, match="1 of 2 audio files are missing"):
         import_(folder, tmp_path / "out", missing="refuse")
+
+
+@pytest.mark.parametrize(
+    ("column", "severity", "words"),
+    [
+        ("captoin", "error", "'captoin' is not read; the nearest known: caption"),
+        ("Caption_1", "error", "'Caption_1' is not read; the nearest known: caption_1"),
+        ("lable", "error", "'lable' is not read; the nearest known: label"),
+        (
+            "remark",
+            "warning",
+            "no captions and no labels are read; the columns there: file_name, remark; known: caption",
+        ),
+    ],
+)
+def test_no_caption_is_lost_to_a_misspelt_column(
+    column: str, severity: str, words: str, *, tmp_path: Path, folder: Path
+) -> None:
+    write_rows(folder / "train/metadata.jsonl", [{"file_name": "a.wav", column: "a dog barks"}])
+    dataset = import_(folder, tmp_path / "out")
+    (problem,) = read_problems(dataset)
+    assert (problem.reason, problem.where, problem.severity) == (
+        "unknown-column",
+        "train/metadata.jsonl",
+        severity,
+    )
+    assert words in problem.detail

@@ -280,3 +280,24 @@ def test_quiet_float16_needs_24_bits(tmp_path: Path) -> None:
     assert dataset.recordings["codec"].to_list() == ["flac/pcm_24"]
     samples, _ = soundfile.read(dataset.audio_path("a.flac"), dtype="float32")
     np.testing.assert_array_equal(samples, quiet.astype(np.float32))
+
+
+def test_no_caption_is_lost_to_a_misspelt_key_or_name(source: Path) -> None:
+    audios = [
+        {"audio_id": "a.wav", "captions": [{"captoin": "A dog."}, {"caption": None, "cap_id": 1}, {"cap_id": 2}]},
+        {"audio_id": "c.wav", "captoins": [{"caption": "A dog."}]},
+    ]
+    (source / "train.json").write_text(json.dumps({"audios": audios}))
+    (source / "train_caption.csv").write_text("fname,raw_text\na.wav,A dog.\n")
+    problems = read_problems(load(source))
+    found = {problem.where: problem for problem in problems}
+    assert "'captoin' is not read; the nearest known: caption" in found["train.json: audios[0].captions[0]"].detail
+    assert found["train.json: audios[0].captions[0]"].severity == "error"
+    for place in (1, 2):
+        assert found[f"train.json: audios[0].captions[{place}]"].reason == "bad-value"
+    assert "captoins is close to captions" in found["train.json: audios[1]"].detail
+    assert "SPLIT_captions.csv" in found["train_caption.csv"].detail
+    (source / "train.json").write_text(json.dumps({"audios": [{"audio_id": "a.wav", "captions": [{"caption": "x"}]}]}))
+    (source / "train_captions.csv").write_text("fname,raw_txt\na.wav,A dog.\n")
+    with pytest.raises(TableError, match="raw_txt"):
+        load(source / "train_captions.csv", out=source.parent / "other")

@@ -298,3 +298,20 @@ def test_requests_that_cannot_be(dataset: Dataset, tmp_path: Path) -> None:
     export(dataset, tmp_path / "x")
     with pytest.raises(AlreadyExists):
         export(dataset, tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("entry", "severity", "words"),
+    [
+        ('{"captoin": "A dog.", "n": 1}', "error", "'captoin' is not read; the nearest known: caption"),
+        ('{"remark": "A dog."}', "warning", "no captions and no labels are read; the keys there: remark"),
+        ('{"text": "A dog.", "remark": "x"}', None, ""),
+    ],
+)
+def test_no_caption_is_lost_to_a_misspelt_key(entry: str, severity: str | None, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "s" / "0.tar"
+    tar(path, [(f"{n}.{kind}", value) for n in "ab" for kind, value in (("wav", wav(1)), ("json", entry.encode()))])
+    problems = read_problems(load(path, tmp_path / "out", name="n"))
+    found = [problem for problem in problems if problem.reason == "unknown-column"]
+    assert [problem.severity for problem in found] == ([severity] if severity else [])
+    assert all(words in problem.detail and problem.where == "0.tar" for problem in found)

@@ -10,7 +10,7 @@ Columns: ``file_name``, below the folder of the table. ``caption``, or ``caption
 ``captions``: the answers of one AudioCaptioning example (``--task`` names another task of captions). ``label``: one
 EventClassification example. ``labels``, a list: the labels of the recording and, where there is no ``label``, one
 EventTagging example. ``recording_id``, ``source_id``, ``parent_id``, ``group``, ``fold``, ``title``, ``license``: of
-the recording. Other columns are named on the card and left alone.
+the recording. Other columns are named on the card and left alone, and listed as unread.py says.
 
 Conventions: the split is the name of the folder (``--split`` where the table stands in SRC itself, else train). A
 recording has the id ``NAME/split/file_name`` where the table gives none. Prompts are the first of their task. In CSV a
@@ -40,6 +40,7 @@ from audiolect.data.records import Example, examples_frame
 from audiolect.errors import TableError, UsageError
 from audiolect.formats.landing import DECLARED_SCHEMA, Declared, declared_frame, land
 from audiolect.formats.request import ImportRequest
+from audiolect.formats.unread import unread_names
 from audiolect.tasks import TASKS, get_task
 
 METADATA_NAMES = ("metadata.jsonl", "metadata.csv")
@@ -47,6 +48,7 @@ TEXT_COLUMNS = ("recording_id", "source_id", "parent_id", "group", "title", "lic
 LABEL_TASK, LABELS_TASK, CAPTION_TASK = "EventClassification", "EventTagging", "AudioCaptioning"
 
 _CAPTION = re.compile(r"caption(?:_(\d+))?")
+_TEXTS = ("caption", "caption_1", "captions", "label", "labels")
 _KNOWN = {"file_name", "captions", "label", "labels", "fold", *TEXT_COLUMNS}
 
 
@@ -136,7 +138,10 @@ def _read_one(path: Path, prefix: str, split: str, reading: _Reading) -> None:
     table = read_table(path, needed=("file_name",), name=f"{prefix}{path.name}")
     reading.problems += table.problems
     captions = _caption_columns(table)
-    reading.unread |= {name for name in table.columns if name not in _KNOWN and name not in captions}
+    read = [name for name in table.columns if name in _KNOWN or name in captions]
+    reading.unread |= set(table.columns) - set(read)
+    texts = dict.fromkeys([*captions, *_TEXTS])
+    reading.problems += unread_names(table.name, table.columns, read, texts=list(texts), others=sorted(_KNOWN))
     for row in table.rows():
         try:
             _take(row, captions, prefix, split, reading)

@@ -36,6 +36,7 @@ from audiolect.formats.dcase_tables import (
     look_up,
     read_places,
     read_texts,
+    unread_tables,
 )
 from audiolect.formats.dcase_waveforms import extract_waveforms
 from audiolect.formats.extraction import info_from_card, land_extracted
@@ -70,7 +71,7 @@ def read(request: ImportRequest) -> Dataset:
     if get_task(request.task or "AudioCaptioning").family not in ("caption", "keywords"):
         raise UsageError("The texts of the DCASE layout are captions.", where="--task", found=request.task)
     sources = find_sources(request)
-    problems: list[Problem] = []
+    problems = unread_tables(sources, request.source)
     entries = read_texts(sources, problems)
     if sources.waveform is not None:
         return land_extracted(request, partial(_from_waveforms, request, sources, entries, problems))

@@ -10,8 +10,8 @@ and ``train_captions.csv`` are the split train; ``text.json`` is the split that 
 that stands in no table is looked for as ``Y`` + id + ``.wav``, the names of AudioSet and AudioCaps. An id of two
 different files is an error. Entries that cannot be used are left out and listed.
 
-Public names: WAV_NAME, WAVEFORM_NAME, CAPTIONS_SUFFIX, Captioned, Sources, find_sources, read_texts, read_places,
-look_up.
+Public names: WAV_NAME, WAVEFORM_NAME, CAPTIONS_SUFFIX, Captioned, Sources, find_sources, read_texts, unread_tables,
+read_places, look_up.
 
 Source: https://github.com/wsntxxn/DCASE2022T6_CLAP and https://github.com/Yuvraj-Dhepe/dcase2023-audio-retrieval.
 """
@@ -26,9 +26,10 @@ from typing import Any, TypeGuard
 
 from audiolect.corpora.source_tables import TableLayout, read_table
 from audiolect.data.problems import Problem
-from audiolect.errors import TableError, UsageError
+from audiolect.errors import TableError, UsageError, nearest_names
 from audiolect.formats.request import ImportRequest
 from audiolect.formats.shipping import CARD_NAME
+from audiolect.formats.unread import unread_names
 from audiolect.storage import read_json
 
 WAV_NAME = "wav.csv"
@@ -37,6 +38,8 @@ CAPTIONS_SUFFIX = "_captions.csv"
 _TEXT_WORD = re.compile(r"^text([_-]|$)|[_-]text$")
 _SPLIT_ORDER = {"train": 0, "development": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "evaluation": 2}
 _SHOWN_CHARACTERS = 80
+_AUDIO_KEYS = ("audio_id", "captions")
+_CAPTION_KEYS = ("caption", "tokens", "cap_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,25 @@ def read_texts(sources: Sources, problems: list[Problem]) -> list[Captioned]:
             known[entry.audio_id] = entry.where
             found.append(entry)
     return found
+
+
+def unread_tables(sources: Sources, source: Path) -> list[Problem]:
+    """A warning for each table of the folder that is none of the layout's: a caption table may be called otherwise."""
+    known = {path.name for path in (*sources.texts.values(), sources.wav, sources.waveform) if path is not None}
+    if not source.is_dir():
+        return []
+    found = (path for suffix in ("csv", "tsv") for path in sorted(source.glob(f"*.{suffix}")))
+    others = [path for path in found if path.name not in {*known, WAV_NAME, WAVEFORM_NAME}]
+    return [
+        Problem(
+            "passed-over",
+            path.name,
+            f"the table is not read: the layout has {WAV_NAME}, {WAVEFORM_NAME} and SPLIT{CAPTIONS_SUFFIX}",
+            "warning",
+        )
+        for path in others
+        if not path.name.endswith(CAPTIONS_SUFFIX)  # of a split that has a JSON
+    ]
 
 
 def read_places(path: Path, column: str, problems: list[Problem]) -> dict[str, str]:
@@ -184,7 +206,12 @@ def _read_json(path: Path, split: str, problems: list[Problem]) -> Iterator[Capt
             audio_id = str(audio_id)
         if not isinstance(audio_id, str) or not isinstance(captions, list) or not _is_text(audio_id):
             shown = repr(entry)[:_SHOWN_CHARACTERS]
-            problems.append(Problem("bad-row", where, f"audio_id and captions were expected, and found: {shown}"))
+            keys = list(entry) if isinstance(entry, dict) else []
+            near = [
+                f"{key} is close to {n[0]}" for key in keys if (n := nearest_names(key, _AUDIO_KEYS)) and n[0] != key
+            ]
+            expected = f"audio_id and captions were expected, and found: {shown}"
+            problems.append(Problem("bad-row", where, "; ".join([expected, *near])))
             continue
         if not audio_id:
             problems.append(Problem("missing-value", where, "audio_id is empty"))
@@ -192,11 +219,18 @@ def _read_json(path: Path, split: str, problems: list[Problem]) -> Iterator[Capt
         pairs = []
         for place, caption in enumerate(captions):
             text = caption.get("caption") if isinstance(caption, dict) else None
-            if _is_usable(text, f"{where}.captions[{place}]", problems):
+            named = _misspelt(caption, f"{where}.captions[{place}]") if text is None else []
+            problems += named
+            if not named and _is_usable(text, f"{where}.captions[{place}]", problems):
                 stated = caption.get("cap_id")
                 pairs.append((text, str(stated) if isinstance(stated, str | int) and _is_text(str(stated)) else ""))
         texts, cap_ids = tuple(text for text, _ in pairs), tuple(stated for _, stated in pairs)
         yield Captioned(audio_id, split, texts, cap_ids, where)
+
+
+def _misspelt(caption: object, where: str) -> list[Problem]:
+    keys = list(caption) if isinstance(caption, dict) else []
+    return unread_names(where, keys, _CAPTION_KEYS, texts=["caption"], what="key") if "caption" not in keys else []
 
 
 def _read_csv(path: Path, split: str, problems: list[Problem]) -> Iterator[Captioned]:

@@ -37,7 +37,7 @@ from audiolect.formats.landing import DECLARED_SCHEMA, Declared, declared_frame
 from audiolect.formats.linking import covers_file
 from audiolect.formats.request import Exported, ExportRequest, ImportRequest
 from audiolect.formats.shipping import Cargo, ship
-from audiolect.formats.webdataset_entries import UNUSABLE, Told, entry_json, first_caption, read_entry
+from audiolect.formats.webdataset_entries import UNUSABLE, KeysMet, Told, entry_json, first_caption, read_entry
 from audiolect.formats.webdataset_shards import (
     AUDIO_EXTENSIONS,
     Entry,
@@ -242,10 +242,12 @@ def _extract(request: ImportRequest, shards: Sequence[tuple[Path, str]], target:
                 Problem("passed-over", label, f"{count} members named .{extension}", "warning")
                 for extension, count in sorted(content.others.items())
             ]
+            keys = KeysMet()
             for entry in content.entries:
-                row, said = _declare(entry, (label, inner), info.name, request, problems)
+                row, said = _declare(entry, (label, inner, info.name), request, keys, problems)
                 rows += [] if row is None else [row]
                 examples += said
+            problems += keys.problems(label)
     absent = [problem for problem in problems if problem.reason == "missing"]
     if absent and request.missing == "refuse":
         first = "; ".join(f"{problem.where}: {problem.detail}" for problem in absent[:3])
@@ -273,10 +275,10 @@ def _read_one(place: tuple[Path, str, str], *, target: Path) -> ShardContent:
 
 
 def _declare(
-    entry: Entry, place: tuple[str, str], name: str, request: ImportRequest, problems: list[Problem]
+    entry: Entry, place: tuple[str, str, str], request: ImportRequest, keys: KeysMet, problems: list[Problem]
 ) -> tuple[dict[str, Any] | None, list[Example]]:
     """The row of a recording, and its examples; what cannot be used is listed."""
-    label, inner = place
+    label, inner, name = place
     where = f"{label}: {entry.key}"
     if entry.audio is None:
         problems.append(Problem("missing", where, "the key has no audio: " + ", ".join(sorted(entry.texts))))
@@ -289,6 +291,7 @@ def _declare(
     except UNUSABLE as error:
         problems.append(replace(problem_from(error, "bad-value", where), severity="warning"))
         told = Told()
+    keys.add(told)
     folder = label.rpartition("/")[0].replace("/", "-")
     facts = dict(told.facts)
     split = request.split or facts.get("split") or folder or "all"

@@ -8,8 +8,7 @@
 Conventions: ``recording`` and ``examples`` hold the columns of ``data.records``; lengths and codec are those of the
 audio, whatever stands there. Of other people's entries the captions become one example with all of them as answers.
 
-Public names: FORMAT_KIND, VERSION, entry_json, UNUSABLE, first_caption, Told,
-read_entry.
+Public names: FORMAT_KIND, VERSION, entry_json, UNUSABLE, first_caption, Told, KeysMet, read_entry.
 
 Source: https://github.com/LAION-AI/CLAP and https://github.com/webdataset/webdataset.
 """
@@ -21,9 +20,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from audiolect.data.problems import Problem
 from audiolect.data.records import Example, Recording, Turn
 from audiolect.errors import TableError, UnknownVersion
 from audiolect.formats.request import ImportRequest
+from audiolect.formats.unread import unread_names
 from audiolect.storage import check_header, file_header
 from audiolect.tasks import TASKS, get_task
 
@@ -45,6 +46,28 @@ class Told:
     facts: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     labels: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+class KeysMet:
+    """The keys of other people's KEY.json in one shard, and what is doubtful about them, said once for the shard."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, None] = {}
+        self._read: set[str] = set()
+        self._texts = False
+
+    def add(self, told: Told) -> None:
+        """Look at one more entry; what says nothing at all is not counted."""
+        self._keys |= dict.fromkeys(told.keys)
+        self._read |= {key for key in told.keys if key in (*_CAPTION_KEYS, *_LABEL_KEYS)}
+        self._texts = self._texts or bool(told.examples or told.labels)
+
+    def problems(self, label: str) -> list[Problem]:
+        """Keys that are close to known ones; or all of them, where no entry has any text."""
+        texts = [*_CAPTION_KEYS, *_LABEL_KEYS]
+        found = unread_names(label, list(self._keys), self._read, texts=texts, what="key")
+        return found if not self._texts else [p for p in found if "nearest" in p.detail]
 
 
 def entry_json(recording: Recording, examples: Sequence[Example]) -> bytes:
@@ -104,7 +127,7 @@ def read_entry(texts: Mapping[str, bytes], recording_id: str, request: ImportReq
         )
         for count, part in enumerate(parts, start=1)
     ]
-    return Told({}, examples, tuple(dict.fromkeys(labels)))
+    return Told({}, examples, tuple(dict.fromkeys(labels)), tuple(value))
 
 
 def _captioned(examples: Sequence[Example]) -> list[Example]:
