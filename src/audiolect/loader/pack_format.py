@@ -8,7 +8,7 @@ others read. The card holds the hash of itself, the index that of its file.
 
 Public names: PackCard, Shard, IndexFile, CARD_NAME, INDEX_NAME, PROBLEMS_NAME, BLOCK_BYTES, BYTES_PER_SAMPLE,
 FULL_SCALE, CODECS, INDEX_SCHEMA, shard_name, crc_name, index_name, num_blocks, card_to_json, card_from_json,
-parse_card, read_card, write_card, index_bytes, parse_index, read_index, pack_fingerprint.
+parse_card, read_card, card_is_whole, write_card, index_bytes, parse_index, read_index, pack_fingerprint.
 """
 
 from __future__ import annotations
@@ -198,6 +198,15 @@ def read_card(folder: str | Path) -> PackCard:
             fix="audiolect pack DATASET --rate-hz 32000 --out PACK (the same command goes on with an unfinished pack)",
         )
     return card_from_json(read_json(path), path)
+
+
+def card_is_whole(folder: str | Path) -> bool:
+    """Whether the hash that a ``pack.json`` states is its own, whatever its version."""
+    try:
+        content = read_json(Path(folder) / CARD_NAME)
+    except DamagedFile:
+        return False
+    return isinstance(content, dict) and content.get("hash") == _hash_of_card(content)
 
 
 def write_card(folder: Path, card: PackCard) -> None:

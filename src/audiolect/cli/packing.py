@@ -1,0 +1,216 @@
+"""The verb ``pack``: the sound of a dataset as one folder of samples that training reads at the speed of the disk.
+
+Public names: add_verbs.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiolect.cli import options
+from audiolect.cli.console import (
+    command_line,
+    console,
+    errors_console,
+    human_bytes,
+    human_seconds,
+    print_done,
+    print_json,
+    print_table,
+    rich_progress,
+)
+
+if TYPE_CHECKING:
+    from audiolect.loader.pack_check import PackCheck
+    from audiolect.loader.pack_plan import PackPlan
+    from audiolect.loader.pack_writer import PackReport
+
+_GROUP = "Data"
+_VERIFY = "verify"
+_GB = 1_000_000_000
+_SHOWN_PROBLEMS = 5
+_SHOWN_DAMAGES = 40
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this group's verbs to the command."""
+    app.command("pack", rich_help_panel=_GROUP)(pack)
+
+
+def pack(
+    source: Annotated[
+        list[Path],
+        typer.Argument(help="A dataset folder; or: verify PACK.", show_default=False, metavar="DATASET | verify PACK"),
+    ],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder of the pack. One that is there is added to.")
+    ] = None,
+    rate_hz: Annotated[int | None, typer.Option("--rate-hz", help="The sample rate of the pack, e.g. 32000.")] = None,
+    codec: Annotated[
+        str, typer.Option("--codec", help="pcm: fastest. flac: about two thirds of the bytes, much slower to read.")
+    ] = "pcm",
+    max_shard_gb: Annotated[
+        float, typer.Option("--max-shard-gb", help="The most that one file may hold, in GB (1000 MB).")
+    ] = 1.0,
+    jobs: options.Jobs = 0,
+    split: Annotated[str | None, typer.Option("--split", help="Only recordings of this split.")] = None,
+    where: options.Where = None,
+    keep_quarantined: options.KeepQuarantined = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Decode again what an earlier run could not read.")] = False,
+    audio_root: Annotated[
+        Path | None, typer.Option("--audio-root", help="Where the audio is now, if not where the card says.")
+    ] = None,
+    max_problems: options.MaxProblems = None,
+    overwrite: options.Overwrite = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Pack a dataset: decode, mix to mono, resample, and keep everything as 16-bit samples for the loader.
+
+    audiolect pack world --rate-hz 32000 --out world-32k
+
+    audiolect pack verify world-32k
+
+    The same command goes on with a pack that was stopped, and adds what a dataset has got since.
+    """
+    from audiolect.errors import UsageError
+
+    if source[0] == Path(_VERIFY):
+        _verify(source[1:], jobs, as_json=as_json)
+        return
+    if len(source) != 1 or out is None or rate_hz is None:
+        missing = [name for name, value in (("--rate-hz", rate_hz), ("--out", out)) if value is None]
+        raise UsageError(
+            "It takes one dataset, a sample rate and a place to write.",
+            expected="audiolect pack DATASET --rate-hz 32000 --out PACK, or audiolect pack verify PACK",
+            found=f"without {' and '.join(missing)}" if missing else f"{len(source)} datasets",
+        )
+    from audiolect.data.dataset import open_dataset
+    from audiolect.loader.pack_plan import PackSettings, plan_pack
+    from audiolect.loader.pack_writer import write_pack
+
+    dataset = open_dataset(source[0], audio_root=audio_root)
+    settings = PackSettings(
+        rate_hz=rate_hz,
+        codec=codec,
+        max_shard_bytes=round(max_shard_gb * _GB),
+        jobs=jobs,
+        split=split,
+        where=where,
+        keep_quarantined=keep_quarantined,
+        retry=retry,
+        overwrite=overwrite,
+        max_problems=max_problems,
+        command=command_line(),
+    )
+    if dry_run:
+        _print_plan(plan_pack(dataset, out, settings), as_json=as_json)
+        return
+    try:
+        report = write_pack(dataset, out, settings, progress=rich_progress)
+    except KeyboardInterrupt:
+        errors_console().print("What is packed stays: the same command goes on from here.", highlight=False)
+        raise
+    if as_json:
+        print_json(_as_json(report))
+        return
+    _print_report(report, retry=retry)
+    print_done(str(out), f"audiolect pack verify {shlex.quote(str(out))}")
+
+
+def _print_plan(plan: PackPlan, *, as_json: bool) -> None:
+    facts: dict[str, Any] = {
+        "to pack": plan.pending.height,
+        "seconds": round(plan.seconds, 3),
+        "bytes as pcm": int(plan.pending["packed_bytes"].sum()),
+        "in the pack already": plan.num_packed,
+        "quarantined": len(plan.quarantined),
+        "unreadable in an earlier run": len(plan.unreadable),
+    }
+    if as_json:
+        print_json(facts | {"folder": None})
+        return
+    shown = facts | {"seconds": human_seconds(plan.seconds), "bytes as pcm": human_bytes(facts["bytes as pcm"])}
+    print_table(f"pack {plan.target}: nothing is written", ("", ""), list(shown.items()))
+
+
+def _as_json(report: PackReport) -> dict[str, Any]:
+    card = report.card
+    return {
+        "folder": str(report.folder),
+        "recordings": card.num_recordings,
+        "seconds": round(card.num_samples / card.rate_hz, 3),
+        "shards": len(card.shards),
+        "num_bytes": sum(shard.num_bytes for shard in card.shards),
+        "added": report.num_added,
+        "resumed": report.num_resumed,
+        "left_out": dict(card.left_out),
+        "fingerprint": card.fingerprint,
+    }
+
+
+def _print_report(report: PackReport, *, retry: bool) -> None:
+    card = report.card
+    if not report.num_added and not report.new_problems:
+        console().print("Nothing new: every recording that can be packed is in the pack.", highlight=False)
+    added = f"{report.num_added} in {report.added_shards} new shards, {human_bytes(report.added_bytes)}"
+    if report.num_resumed:
+        added += f"; {report.num_resumed} of them by a run that was stopped"
+    num_bytes = human_bytes(sum(shard.num_bytes for shard in card.shards))
+    rows = [
+        ("recordings", f"{card.num_recordings}, {human_seconds(card.num_samples / card.rate_hz)}"),
+        ("samples", f"{card.rate_hz} Hz, mono, {card.codec}: {len(card.shards)} shards, {num_bytes}"),
+        ("added", added),
+    ]
+    rows += [(f"left out: {reason}", str(count)) for reason, count in card.left_out.items()]
+    print_table(f"pack of {card.dataset}", ("", ""), rows)
+    for problem in report.new_problems[:_SHOWN_PROBLEMS]:
+        console().print(f"{problem.reason}: {problem.where}: {problem.detail}", markup=False, highlight=False)
+    if report.problems:
+        more = "" if retry else "; --retry decodes again what could not be read"
+        console().print(f"All are in {report.folder / 'problems.jsonl'}{more}.", markup=False, highlight=False)
+
+
+def _verify(folders: list[Path], jobs: int, *, as_json: bool) -> None:
+    from audiolect.errors import UsageError
+    from audiolect.loader.pack_check import check_pack
+    from audiolect.parallel import cpu_count
+
+    if len(folders) != 1:
+        raise UsageError("It verifies one pack.", expected="audiolect pack verify PACK", found=f"{len(folders)} packs")
+    found = check_pack(folders[0], jobs=jobs or cpu_count(), progress=rich_progress)
+    if as_json:
+        damages = [{key: value for key, value in asdict(each).items() if value is not None} for each in found.damages]
+        print_json({"folder": str(found.folder), "is_whole": not damages, "damages": damages})
+    else:
+        _print_check(found)
+    if found.damages:
+        raise typer.Exit(1)
+
+
+def _print_check(found: PackCheck) -> None:
+    card = found.card
+    if not found.damages and card is not None:
+        num_bytes = human_bytes(sum(shard.num_bytes for shard in card.shards))
+        console().print(
+            f"Whole: {card.num_recordings} recordings in {len(card.shards)} shards, {num_bytes}.", highlight=False
+        )
+        return
+    rows = [
+        (
+            each.file,
+            "" if each.start_byte is None else f"{each.start_byte} to {each.end_byte}",
+            each.recording_id or "",
+            each.what,
+        )
+        for each in found.damages[:_SHOWN_DAMAGES]
+    ]
+    more = f", the first {_SHOWN_DAMAGES}" if len(found.damages) > _SHOWN_DAMAGES else ""
+    print_table(f"damaged: {len(found.damages)}{more}", ("file", "bytes", "recording", "what"), rows)
+    console().print("Copy the damaged files again, or make the pack anew with --overwrite.", highlight=False)
