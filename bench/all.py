@@ -29,6 +29,7 @@ BENCHES: dict[str, str] = {
     "check": "Checking a folder",
     "leaks": "Finding shared recordings",
     "subset": "Choosing a balanced subset",
+    "loader": "Shuffled batches, beside other loaders",
     "help": "Answering to --help",
 }
 
@@ -38,12 +39,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run of each bench")
     parser.add_argument("--only", nargs="*", choices=list(BENCHES), default=list(BENCHES), metavar="NAME")
+    parser.add_argument("--peers-python", help="for bench/loader.py: an interpreter that has the extra bench")
     parser.add_argument("--write", type=Path, help="the page whose sections are replaced")
     options = parser.parse_args()
     missed = []
     for name in options.only:
         print(f"bench {name}: {BENCHES[name]}", flush=True)
-        result = run(name, quick=options.quick)
+        result = run(name, quick=options.quick, peers_python=options.peers_python)
         lines = section(name, result, quick=options.quick)
         print("\n".join(lines[1:-1]), flush=True)
         missed += [figure["name"] for figure in result["figures"] if not figure["holds"]]
@@ -53,9 +55,10 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def run(name: str, *, quick: bool) -> dict[str, Any]:
+def run(name: str, *, quick: bool, peers_python: str | None) -> dict[str, Any]:
     """The JSON that one bench prints."""
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", *(["--quick"] if quick else [])]
+    command += ["--peers-python", peers_python] if peers_python and name == "loader" else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or not done.stdout.strip():
         raise SystemExit(f"bench {name} failed with exit code {done.returncode}:\n{done.stderr}")

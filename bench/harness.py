@@ -11,7 +11,7 @@ is missed.
         figure = harness.compare("read", ours, {"peer": theirs}, work=60.0, unit="audio s/s", bar=0.9, repeats=9)
         return harness.finish([figure], options.json)
 
-Public names: Figure, Peer, arguments, compare, at_most, finish.
+Public names: Figure, Peer, arguments, compare, compare_rates, at_most, at_least, finish.
 """
 
 from __future__ import annotations
@@ -108,26 +108,51 @@ def compare(
         bar: the least ratio of ours to the first peer, or a ratio for each peer named, or None.
         repeats: number of rounds; an odd number has a middle one.
     """
+
+    def rate_of(function: Callable[[], object]) -> Callable[[], float]:
+        def rate() -> float:
+            start = time.perf_counter()
+            function()
+            return work / (time.perf_counter() - start)
+
+        return rate
+
+    rates = {key: rate_of(function) for key, function in peers.items()}
+    return compare_rates(name, rate_of(ours), rates, unit=unit, bar=bar, repeats=repeats)
+
+
+def compare_rates(
+    name: str,
+    ours: Callable[[], float],
+    peers: Mapping[str, Callable[[], float]],
+    *,
+    unit: str,
+    bar: float | Mapping[str, float] | None,
+    repeats: int,
+) -> Figure:
+    """As ``compare``, of functions that time themselves: each call gives work per second."""
     functions = {"": ours, **peers}
     for function in functions.values():
         function()
-    seconds: dict[str, list[float]] = {key: [] for key in functions}
+    rates: dict[str, list[float]] = {key: [] for key in functions}
     keys = list(functions)
     for round_index in range(repeats):
         shift = round_index % len(keys)
         for key in keys[shift:] + keys[:shift]:
-            start = time.perf_counter()
-            functions[key]()
-            seconds[key].append(time.perf_counter() - start)
+            rates[key].append(functions[key]())
     bars = bar if isinstance(bar, Mapping) else {} if bar is None else {next(iter(peers)): bar}
     rated = []
     for key in peers:
-        ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[key], seconds[""], strict=True))
+        ratio = statistics.median(mine / theirs for theirs, mine in zip(rates[key], rates[""], strict=True))
         least = bars.get(key)
-        holds = None if least is None else ratio >= least
-        rated.append(Peer(key, work / statistics.median(seconds[key]), ratio, least, holds))
-    mine = seconds[""]
-    return Figure(name, unit, work / statistics.median(mine), work / max(mine), work / min(mine), tuple(rated))
+        rated.append(Peer(key, statistics.median(rates[key]), ratio, least, None if least is None else ratio >= least))
+    mine = rates[""]
+    return Figure(name, unit, statistics.median(mine), min(mine), max(mine), tuple(rated))
+
+
+def at_least(name: str, value: float, limit: float, *, unit: str) -> Figure:
+    """A figure that must reach a limit. Its ratio is value over limit, its bar is 1."""
+    return Figure(name, unit, value, value, value, (Peer("limit", limit, value / limit, 1.0, value >= limit),))
 
 
 def at_most(name: str, value: float, limit: float, *, unit: str) -> Figure:

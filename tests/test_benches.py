@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_BENCHES = {"all", "harness"}
+NOT_BENCHES = {"all", "harness", "loader_peers"}  # loader_peers: what bench/loader.py starts
 
 
 def known() -> list[str]:
