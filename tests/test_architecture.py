@@ -29,6 +29,7 @@ VERBS = {
     "split",
     "subset",
     "leaks",
+    "pack",
     "plan",
     "demo",
     "doctor",

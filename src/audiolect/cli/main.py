@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import typer
 
-from audiolect.cli import about, checking, comparing, data, dividing, exchange, fetching, planning, tour
+from audiolect.cli import about, checking, comparing, data, dividing, exchange, fetching, packing, planning, tour
 from audiolect.cli.console import errors_console
 from audiolect.errors import AudiolectError
 
@@ -44,6 +44,7 @@ exchange.add_verbs(app)
 dividing.add_verbs(app)
 comparing.add_verbs(app)
 planning.add_verbs(app)
+packing.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
 
