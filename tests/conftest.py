@@ -3,6 +3,51 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(name, "1")
+
+# polars reads its variable when it is imported.
+from audiolect.data.dataset import save_dataset  # noqa: E402
+from audiolect.data.records import Example, Recording, Turn, examples_frame, recordings_frame  # noqa: E402
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """A dataset folder ``tmp_path/world`` without audio: 20 recordings, i of i + 1 s; the last 5 are split ``test``.
+
+    Of each, in this order: a caption example with 1 + i % 5 answers, a question with 1, one of 2 labels; of every
+    fourth a dialogue without answers.
+    """
+    recordings, examples = [], []
+    for i in range(20):
+        name, split = f"w/{i:02d}", "train" if i < 15 else "test"
+        recordings.append(
+            Recording(
+                name, f"{i:02d}.wav", (i + 1) * 8000, 8000, 1, "wav/pcm_16", 16_044, split=split, labels=("a", "b")
+            )
+        )
+        captions = tuple(f"caption {k} of {i}" for k in range(1 + i % 5))
+        examples += [
+            Example(f"{name}#c", name, split, "AudioCaptioning", "describe the sound.", captions),
+            Example(f"{name}#q", name, split, "AQA", "what is it?", ("a dog",)),
+            Example(f"{name}#l", name, split, "EventTagging", "labels?", ("a", "b")),
+        ]
+        if i % 4 == 0:
+            examples.append(Example(f"{name}#d", name, split, "Dialog", turns=(Turn("hello", "a dog"),)))
+    folder = tmp_path / "world"
+    folder.mkdir()
+    save_dataset(
+        folder,
+        name="world",
+        corpus_version="1",
+        license="CC0-1.0",
+        citation="",
+        audio_root=folder / "audio",
+        recordings=recordings_frame(recordings),
+        examples=examples_frame(examples),
+    )
+    return folder

@@ -63,7 +63,7 @@ class EntryReport:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan in numbers, seen from one epoch. ``batch`` is the budget in words, ``meaning`` what the weights come to."""
+    """A plan in numbers, seen from one epoch; ``batch`` is the budget, ``meaning`` what the weights come to."""
 
     epoch: int
     epochs: int
