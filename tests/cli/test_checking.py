@@ -143,6 +143,12 @@ def test_of_a_part_orphans_are_not_looked_for(dataset: Path, capsys: pytest.Capt
         ((".",), "no audio to check"),
         ((".", "--labels", "labels.txt"), "has no labels to check"),
         ((".", "--longest-seconds", "0.05"), "No recording can be as long"),
+        ((".", "--longest-seconds", "-1"), "Invalid value for '--longest-seconds'"),
+        ((".", "--longest-seconds", "inf"), "Invalid value for '--longest-seconds'"),
+        ((".", "--shortest-seconds", "-0.1"), "Invalid value for '--shortest-seconds'"),
+        ((".", "--shortest-seconds", "nan"), "Invalid value for '--shortest-seconds'"),
+        ((".", "--max-problems", "-1"), "Invalid value for '--max-problems'"),
+        ((".", "--jobs", "-1"), "Invalid value for '--jobs'"),
     ],
 )
 def test_requests_that_cannot_be(

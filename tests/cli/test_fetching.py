@@ -146,11 +146,30 @@ def test_bad_requests_are_letters(site: Path, tmp_path: Path, capsys: pytest.Cap
     assert "did you mean urbansound8k?" in capsys.readouterr().err
     assert call("download", "films", tmp_path / "x", "--split", "trian") == 2
     assert "did you mean train?" in capsys.readouterr().err
-    assert call("download", "films", tmp_path / "x", "--workers", 0) == 2
-    assert "number of workers" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
     (site / "tiny.zip").unlink()
     assert call("download", "tiny", tmp_path / "x2", "--json") == 2
     assert json.loads(capsys.readouterr().out)["error"] == "DownloadError"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--workers", 0),
+        ("--workers", 1000),
+        ("--first", -1),
+        ("--rate", 10),
+        ("--rate", 10**9),
+        ("--timeout", 0),
+        ("--timeout", -5),
+        ("--timeout", "nan"),
+        ("--timeout", "inf"),
+    ],
+)
+def test_numbers_have_bounds(flag: str, value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("download", "esc50", tmp_path / "x", flag, value) == 2
+    assert f"Invalid value for '{flag}'" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 def test_every_real_plan_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
+import pytest
 import typer.main
 
 from audiolect.cli.main import app
+from audiolect.cli.options import finite
 
+BOUNDED = ("download", "prepare", "show", "check", "split", "subset", "leaks", "demo")
 COMMON = ("--jobs", "--seed", "--json", "--where", "--overwrite", "--dry-run")
 
 
@@ -29,3 +33,22 @@ def test_every_verb_can_answer_in_json() -> None:
     assert len(commands) >= 5
     without = [name for name, command in commands.items() if not any("--json" in p.opts for p in command.params)]
     assert without == []
+
+
+def test_every_number_of_these_verbs_has_a_least_value() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    numbers = [
+        (verb, parameter)
+        for verb in BOUNDED
+        for parameter in commands[verb].params
+        if parameter.type_descriptor.annotation in (int, float, int | None, float | None)
+    ]
+    assert len(numbers) >= 15
+    assert [(verb, parameter.opts[0]) for verb, parameter in numbers if parameter.min is None] == []
+
+
+def test_finite_numbers() -> None:
+    assert [finite(value) for value in (None, 0.0, 1e300)] == [None, 0.0, 1e300]
+    for value in (math.nan, math.inf, -math.inf):
+        with pytest.raises(typer.BadParameter, match="not a finite number"):
+            finite(value)

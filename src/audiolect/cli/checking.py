@@ -56,13 +56,26 @@ def check(
     ] = None,
     jobs: options.Jobs = 0,
     max_problems: Annotated[
-        int, typer.Option("--max-problems", help="End with exit code 1 above this many errors. Warnings never count.")
+        int,
+        typer.Option(
+            "--max-problems", min=0, help="End with exit code 1 above this many errors. Warnings never count."
+        ),
     ] = 0,
     ontology: OntologyFile = None,
     labels: LabelFile = None,
-    shortest_seconds: Annotated[float, typer.Option("--shortest-seconds", help="Shorter recordings are errors.")] = 0.1,
+    shortest_seconds: Annotated[
+        float,
+        typer.Option("--shortest-seconds", min=0, callback=options.finite, help="Shorter recordings are errors."),
+    ] = 0.1,
     longest_seconds: Annotated[
-        float | None, typer.Option("--longest-seconds", help="Longer recordings are errors.", show_default="no limit")
+        float | None,
+        typer.Option(
+            "--longest-seconds",
+            min=0,
+            callback=options.finite,
+            help="Longer recordings are errors.",
+            show_default="no limit",
+        ),
     ] = None,
     near_duplicates: Annotated[
         bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Look for re-encoded and shifted copies.")

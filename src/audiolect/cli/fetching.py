@@ -48,15 +48,22 @@ def download(
         list[str] | None,
         typer.Option("--split", help="Only this split; may be given several times.", show_default=False),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-w", help="Segments of films to fetch at a time.")] = 4,
+    workers: Annotated[
+        int, typer.Option("--workers", "-w", min=1, max=64, help="Segments of films to fetch at a time.")
+    ] = 4,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try segments again that failed in an earlier run.")
     ] = False,
     limit: Annotated[
-        int | None, typer.Option("--first", help="Only the first so many segments; 0 for the tables alone.")
+        int | None, typer.Option("--first", min=0, help="Only the first so many segments; 0 for the tables alone.")
     ] = None,
-    rate: Annotated[int, typer.Option("--rate", help="Sample rate of segments, in Hz.")] = 32_000,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for one try of a segment.")] = 300.0,
+    rate: Annotated[
+        int, typer.Option("--rate", min=1000, max=192_000, help="Sample rate of segments, in Hz.")
+    ] = 32_000,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", min=1, max=86_400, callback=options.finite, help="Seconds for one try of a segment."),
+    ] = 300.0,
     cookies: Annotated[
         Path | None, typer.Option("--cookies", help="A file of cookies for yt-dlp, for films that want a login.")
     ] = None,

@@ -1,10 +1,14 @@
 """The flags that mean the same for every verb.
 
-Public names: the annotated types below, one for each flag.
+Conventions: every number has its bounds here or where it is declared, so that nonsense ends before any work.
+
+Public names: the annotated types below, one for each flag; finite, the callback of options that are numbers with a
+fraction.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -28,3 +32,14 @@ KeepQuarantined = Annotated[
     bool, typer.Option("--keep-quarantined", help="Also use what `audiolect check` has put on the quarantine list.")
 ]
 DatasetFolder = Annotated[Path, typer.Argument(help="A dataset folder, as `prepare` writes it.", show_default=False)]
+
+
+def finite(value: float | None) -> float | None:
+    """The value of an option, which bounds alone do not keep from being NaN or infinite.
+
+    Raises:
+        BadParameter: it is.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
