@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -156,3 +158,34 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def foretold() -> Callable[[int, Any], Any]:
     """``sample_value``."""
     return sample_value
+
+
+def _made_packs() -> Any:
+    """The file beside this one: tests are no package, so it is loaded by its path."""
+    name = "loader_made_packs"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("made_packs.py"))
+        if spec is None or spec.loader is None:
+            raise ImportError(name)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture
+def make_pack(tmp_path: Path) -> Callable[..., Any]:
+    """``make_pack(lengths or arrays, name="pack", **settings of made_packs.write_pack)`` → a MadePack."""
+    packs = _made_packs()
+
+    def make(recordings: Sequence[Any], name: str = "pack", **settings: Any) -> Any:
+        integers = packs.noise(recordings) if all(isinstance(item, int) for item in recordings) else recordings
+        return packs.write_pack(tmp_path / name, integers, **settings)
+
+    return make
+
+
+@pytest.fixture
+def seal_card() -> Callable[..., None]:
+    """``seal_card(folder, key=value…)`` changes a card as nobody but its writer should."""
+    seal: Callable[..., None] = _made_packs().seal
+    return seal
