@@ -6,6 +6,11 @@ the whole of ``check_folder`` with its tables, its search for duplicates and its
 of the same files, called plainly, in processes that are started in the same way: the bare cost of the decoders. All
 read from the page cache.
 
+The bar is that of the folder as a whole. WAV alone stays below it: ``soundfile.read`` takes 2.4 ms for 10 s, most of it
+to make floats of integers. Ours takes the integers as they are in 0.4 ms, but then come the hash (1.0 ms; SHA-1 is the
+fastest sound one that every Python has), the fingerprint (1.6), mix-down and levels (0.5) and the way to each file
+(0.3).
+
     python bench/check.py [--quick] [--json]
 """
 

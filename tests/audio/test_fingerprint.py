@@ -111,7 +111,8 @@ def slow_similarity(first: np.ndarray, second: np.ndarray) -> float:
 def slow_hash(samples: np.ndarray, rate_hz: int, channels: int) -> str:
     values = [max(-32768, min(32767, round(float(x) * 32768))) for x in samples.reshape(-1)]
     data = b"".join(value.to_bytes(2, "little", signed=True) for value in values)
-    return hashlib.blake2b(f"{rate_hz} Hz, {channels} channels\n".encode() + data, digest_size=16).hexdigest()
+    head = f"audiolect PCM 2: {rate_hz} Hz, {channels} channels\n".encode()
+    return hashlib.sha1(head + data, usedforsecurity=False).hexdigest()[:32]
 
 
 # --- PCM hash

@@ -53,16 +53,16 @@ def test_16_bit_files_are_read_as_integers_and_others_as_floats(encoded: Callabl
 
 def test_long_files_come_in_several_blocks(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
-    values = np.random.default_rng(0).integers(-1000, 1000, (400_000, 1)).astype(np.int16)
+    values = np.random.default_rng(0).integers(-1000, 1000, (1_400_000, 1)).astype(np.int16)
     soundfile.write(path, values, 8000)
     with open_sndfile(path, inspect(path)) as source:
         sizes = []
         parts = []
-        for block in source.blocks(1000, 390_000):
+        for block in source.blocks(1000, 1_390_000):
             sizes.append(len(block))
             parts.append(block.copy())  # a block is valid until the next one
     assert len(sizes) > 2
-    assert np.array_equal(np.concatenate(parts), values[1000:391_000])
+    assert np.array_equal(np.concatenate(parts), values[1000:1_391_000])
 
 
 def test_flac_damaged_inside_is_not_called_truncated(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_could_not_be_read_is_tried_again_and_the_last_answer_counts(out: P
 
 def finish(store: FactsStore, out: Path, asked: list[Request]) -> None:
     write_table(out / FACTS_NAME, store.facts(asked))
-    write_json(out / SUMMARY_NAME, file_header("check", 1))
+    write_json(out / SUMMARY_NAME, file_header("check", 2))
     store.finish()
 
 
@@ -153,13 +153,14 @@ def test_other_peoples_folders_are_left_alone(out: Path) -> None:
         FactsStore(out / "thesis.txt")
 
 
-def test_versions_and_columns_that_are_not_known(out: Path) -> None:
+@pytest.mark.parametrize("old", [1, 3])
+def test_versions_and_columns_that_are_not_known(out: Path, old: int) -> None:
     FactsStore(out).flush()
-    write_json(out / "unfinished" / "state.json", file_header("check", 2))
+    write_json(out / "unfinished" / "state.json", file_header("check", old))
     with pytest.raises(UnknownVersion, match="--new"):
         FactsStore(out)
     FactsStore(out, afresh=True)
-    assert read_json(out / "unfinished" / "state.json")["version"] == 1
+    assert read_json(out / "unfinished" / "state.json")["version"] == 2
     write_table(out / "unfinished" / "part-000009-ab.parquet", pl.DataFrame({"recording_id": ["x"]}))
     with pytest.raises(DatasetError, match="--new"):
         FactsStore(out)

@@ -139,7 +139,7 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     assert read_quarantine(out / "quarantine.jsonl") == list(report.quarantined)
     assert read_facts(out).height == 21
     summary = read_json(out / "check.json")
-    assert (summary["format"], summary["version"], summary["command"]) == ("audiolect/check", 1, "me")
+    assert (summary["format"], summary["version"], summary["command"]) == ("audiolect/check", 2, "me")
     assert summary["problems"]["silent"] == 2
     assert (summary["num_errors"], summary["num_warnings"]) == (11, 4)
     assert summary["summary"]["rates"] == {"16000": 16}

@@ -31,14 +31,15 @@ Fingerprint, check_fingerprint.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolect.audio.band_energies import HOP_SECONDS, NUM_BANDS, band_energies, fast_length
+from audiolect.audio.pcm_stream import NUM_DIGITS, start_digest
 from audiolect.errors import AudioError, UsageError
 
 Fingerprint = npt.NDArray[np.uint32]
@@ -46,7 +47,6 @@ Fingerprint = npt.NDArray[np.uint32]
 # Between what strangers reach and what copies fall to, and above most sounds made by one and the same synthesiser.
 DUPLICATE_SIMILARITY = 0.6
 
-_HASH_BYTES = 16
 _HASH_BLOCK_SAMPLES = 1 << 16
 _SMOOTHING = np.array([0.25, 0.75, 1.0, 0.75, 0.25], np.float32) / np.float32(3.0)
 _LAG_FRAMES = 4
@@ -71,7 +71,7 @@ class Alignment:
 
 
 def pcm_hash(samples: npt.NDArray[np.float32] | npt.NDArray[np.int16], sample_rate_hz: int) -> str:
-    """The BLAKE2b-128 hash of rate, channel count and 16-bit samples, as 32 hexadecimal digits.
+    """The hash of rate, channel count and 16-bit samples, as 32 hexadecimal digits; ``pcm_stream`` says which.
 
     Samples are scaled by 32768, rounded half to even, and held to 16 bits. So 16-bit audio hashes the same from WAV,
     FLAC or any other lossless file. 24-bit and float audio is hashed as its nearest 16-bit audio: two masters that
@@ -95,13 +95,13 @@ def pcm_hash(samples: npt.NDArray[np.float32] | npt.NDArray[np.int16], sample_ra
         )
     _check_rate(sample_rate_hz)
     num_channels = samples.shape[1] if samples.ndim == 2 else 1
-    digest = hashlib.blake2b(f"{sample_rate_hz} Hz, {num_channels} channels\n".encode(), digest_size=_HASH_BYTES)
+    digest = start_digest(sample_rate_hz, num_channels)
     flat = np.ascontiguousarray(samples).reshape(-1)
     if flat.dtype == np.int16:
         digest.update(flat.astype("<i2", copy=False).data)
     else:
         _hash_quantised(digest, flat.astype(np.float32, copy=False))
-    return digest.hexdigest()
+    return str(digest.hexdigest())[:NUM_DIGITS]
 
 
 def fingerprint(samples: npt.NDArray[np.float32], sample_rate_hz: int) -> Fingerprint:
@@ -192,7 +192,7 @@ def check_fingerprint(words: Fingerprint) -> None:
         )
 
 
-def _hash_quantised(digest: hashlib.blake2b, flat: npt.NDArray[np.float32]) -> None:
+def _hash_quantised(digest: Any, flat: npt.NDArray[np.float32]) -> None:
     """Feed the 16-bit samples in blocks that fit the processor's cache, through the same two buffers."""
     scaled = np.empty(min(len(flat), _HASH_BLOCK_SAMPLES), np.float32)
     quantised = np.empty(len(scaled), "<i2")

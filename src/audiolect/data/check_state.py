@@ -37,7 +37,7 @@ CHECK_FOLDER = "check"
 FACTS_NAME = "facts.parquet"
 SUMMARY_NAME = "check.json"
 KIND = "check"
-VERSION = 1
+VERSION = 2  # 1 had another PCM hash
 
 FACTS_SCHEMA: dict[str, Any] = {
     "recording_id": pl.String(),
