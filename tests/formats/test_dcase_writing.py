@@ -71,7 +71,8 @@ def test_what_is_written(dataset: Dataset, tmp_path: Path) -> None:
     assert dict(done.left_out) == {
         "examples without captions": 2,
         "recordings without captions (they stand in wav.csv alone)": 1,
-        "lists of labels": 1,
+        "labels of recordings": 1,
+        "prompts that are not the first of their task": 2,
     }
     part = "long.wav@0.1-0.3.wav"
     table = pandas.read_csv(out / "wav.csv", sep="\t")

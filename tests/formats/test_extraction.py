@@ -47,7 +47,7 @@ def test_the_audio_lands_inside_and_what_is_left_out_goes(tmp_path: Path) -> Non
     tables = ["card.yaml", "examples.parquet", "facts.parquet", "problems.jsonl", "recordings.parquet"]
     assert files == ["audio", "audio/sub", "audio/sub/good.wav", *tables]
     (tmp_path / "out").rename(tmp_path / "moved")
-    with pytest.raises(DatasetError, match="No recording is left"):
+    with pytest.raises(DatasetError, match="none of the audio"):
         land_extracted(
             ImportRequest(tmp_path, tmp_path / "none"),
             lambda audio: Declared(

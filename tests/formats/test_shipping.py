@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from audiolect.data.dataset import Dataset
+from audiolect.data.quarantine import Entry, write_quarantine
 from audiolect.data.records import Example
-from audiolect.errors import AlreadyExists, DatasetError, StorageError, UsageError
+from audiolect.errors import AlreadyExists, DatasetError, StorageError, UnsafePath, UsageError
 from audiolect.formats.linking import Placement, plan_audio
 from audiolect.formats.request import Exported, ExportRequest
 from audiolect.formats.shipping import CARD_NAME, Cargo, ship
+from audiolect.formats.table import FORMATS
 
 Make = Callable[..., Any]
 
@@ -116,3 +121,75 @@ def test_targets_that_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     empty = replace(dataset, scan_recordings=dataset.scan_recordings.limit(0))
     with pytest.raises(DatasetError, match="no recordings"):
         ship(ExportRequest(empty, tmp_path / "other"), "x", note)
+
+
+def quarantined(dataset: Dataset, *entries: Entry, fingerprint: str | None = None) -> None:
+    folder = dataset.folder / "check"
+    folder.mkdir(exist_ok=True)
+    stated = fingerprint or dataset.card.fingerprint
+    write_quarantine(folder / "quarantine.jsonl", entries, name=dataset.card.name, fingerprint=stated)
+
+
+def test_what_is_quarantined_is_left_out_and_counted(dataset: Dataset, tmp_path: Path) -> None:
+    quarantined(dataset, Entry("recording", "m/b", ("truncated",)), Entry("example", "m/c#q", ("empty-text",)))
+    exported = ship(ExportRequest(dataset, tmp_path / "out"), "x", note)
+    assert (tmp_path / "out" / "ids.txt").read_text().splitlines() == ["m/a train", "m/c test", "m/a#q"]
+    assert exported.quarantined == {"recordings": 1, "examples": 2}
+    card = json.loads((tmp_path / "out" / CARD_NAME).read_text("utf-8"))
+    assert card["quarantined"] == {"recordings": 1, "examples": 2}
+    assert card["fingerprint"] != dataset.card.fingerprint
+    kept = ship(ExportRequest(dataset, tmp_path / "kept", keep_quarantined=True), "x", note)
+    assert (kept.files, kept.quarantined) == ({"ids.txt": 3}, {})
+
+
+def test_a_quarantine_list_of_other_recordings_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    quarantined(dataset, Entry("recording", "m/b", ("truncated",)), fingerprint="0" * 32)
+    with pytest.raises(DatasetError, match="another dataset"):
+        ship(ExportRequest(dataset, tmp_path / "out"), "x", note)
+    ship(ExportRequest(dataset, tmp_path / "out", keep_quarantined=True), "x", note)
+
+
+def test_a_dry_run_checks_and_writes_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    quarantined(dataset, Entry("recording", "m/b", ("truncated",)))
+    planned = ship(ExportRequest(dataset, tmp_path / "out", dry_run=True), "x", note)
+    assert (planned.files, planned.quarantined) == ({}, {"recordings": 1, "examples": 1})
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    with pytest.raises(AlreadyExists):
+        ship(ExportRequest(dataset, tmp_path / "out", dry_run=True), "x", note)
+    with pytest.raises(UsageError, match="did you mean train"):
+        ship(ExportRequest(dataset, tmp_path / "a", dry_run=True, rename_splits={"trian": "dev"}), "x", note)
+
+
+@pytest.mark.parametrize("layout", sorted(FORMATS))
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("path", "../up/stolen.wav"),
+        ("path", "/tmp/stolen.wav"),
+        ("split", "../up"),
+        ("split", "../../../up"),
+        ("split", "/tmp/up"),
+        ("recording_id", "../../up/x"),
+        ("recording_id", "/tmp/up"),
+    ],
+)
+def test_no_path_and_no_id_leads_out_of_the_folder(
+    layout: str, column: str, value: str, *, dataset: Dataset, tmp_path: Path
+) -> None:
+    write = FORMATS[layout].write
+    assert write is not None
+    shutil.copytree(dataset.audio_root, tmp_path / "audio" / "up")
+    (tmp_path / "up").mkdir()
+    shutil.copy(dataset.audio_root / "a.wav", tmp_path / "up" / "stolen.wav")
+    changed = {
+        name: frame.with_columns(pl.lit(value).alias(column)) if column in frame.columns else frame
+        for name, frame in {"scan_recordings": dataset.recordings[:1], "scan_examples": dataset.examples[:1]}.items()
+    }
+    bad = replace(dataset, **{name: frame.lazy() for name, frame in changed.items()})
+    before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "deep")}
+    for mode in ("copy", None) if layout != "webdataset" else (None,):
+        with suppress(UnsafePath, DatasetError):
+            write(ExportRequest(bad, tmp_path / "deep" / "out", audio=mode, missing="list", overwrite=True))
+        after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "deep" / "out")}
+        assert after - before <= {tmp_path / "deep"}

@@ -27,11 +27,12 @@ from typing import Any
 import polars as pl
 
 from audiolect.errors import DatasetError, unknown_name
-from audiolect.formats.audiofolder import LABEL_TASK, LABELS_TASK, TEXT_COLUMNS
+from audiolect.formats.audiofolder import CAPTION_TASK, LABEL_TASK, LABELS_TASK, TEXT_COLUMNS
+from audiolect.formats.leavings import RECORDING_FACTS, left_out
 from audiolect.formats.linking import plan_audio
 from audiolect.formats.request import Exported, ExportRequest
 from audiolect.formats.shipping import Cargo, ship
-from audiolect.storage import atomic_path, write_jsonl
+from audiolect.storage import atomic_path, safe_join, write_jsonl
 from audiolect.tasks import TASKS
 
 # What ``--table`` takes.
@@ -71,13 +72,14 @@ def _fill(folder: Path, cargo: Cargo) -> Exported:
     for (split,), part in recordings.group_by(["split"], maintain_order=True):
         cut = _shared_folder(part["name"])
         names = {own: name[cut:] for own, name in part.select("recording_id", "name").iter_rows()}
-        targets |= {own: folder / str(split) / name for own, name in names.items()}
+        targets |= {own: safe_join(folder, f"{split}/{name}") for own, name in names.items()}
         rows = _rows(part, names, asked, cargo, str(split))
         shapes[str(split)] = _shape(rows)
         files[f"{split}/metadata.{suffix}"] = len(rows)
-        _write_table(folder / str(split) / f"metadata.{suffix}", rows)
+        _write_table(safe_join(folder, f"{split}/metadata.{suffix}"), rows)
     num_audio = cargo.place_each(recordings, plan, targets)
-    return Exported(folder, files, num_audio, _left_out(examples), (*problems, *plan.problems), _hints(shapes))
+    left_out = _left_out(recordings, examples, cargo)
+    return Exported(folder, files, num_audio, left_out, (*problems, *plan.problems), hints=_hints(shapes))
 
 
 def _shared_folder(names: pl.Series) -> int:
@@ -170,13 +172,19 @@ def _hints(shapes: Mapping[str, dict[str, str]]) -> tuple[str, ...]:
     return tuple(hints)
 
 
-def _left_out(examples: pl.DataFrame) -> dict[str, int]:
-    captions = {name: task for name, task in TASKS.items() if task.family in ("caption", "keywords")}
-    placed = [*captions, LABEL_TASK, LABELS_TASK]
-    others = examples.filter(~pl.col("task").is_in(placed)).group_by("task", maintain_order=True).len()
-    usual = {name: next(iter(TASKS[name].prompts), "") for name in placed}
-    own_words = examples.filter(pl.col("task").is_in(placed))
-    prompts = own_words.filter(pl.col("prompt") != pl.col("task").replace_strict(usual, default=""))
-    left_out = {f"{task} examples": int(count) for task, count in others.iter_rows()}
-    left_out["prompts that are not the first of their task"] = prompts.height
-    return {what: count for what, count in left_out.items() if count}
+def _left_out(recordings: pl.DataFrame, examples: pl.DataFrame, cargo: Cargo) -> dict[str, int]:
+    captions = [name for name, task in TASKS.items() if task.family in ("caption", "keywords")]
+    is_placed = pl.col("task").is_in([*captions, LABEL_TASK, LABELS_TASK])
+    others = examples.filter(~is_placed).group_by("task", maintain_order=True).len()
+    placed = examples.filter(is_placed)
+    counts = {f"{task} examples": int(count) for task, count in others.iter_rows()}
+    renamed = placed.filter(pl.col("task").is_in([name for name in captions if name != CAPTION_TASK]))
+    for task, count in renamed.group_by("task", maintain_order=True).len().iter_rows():
+        counts[f"the task {task} (its answers are captions like the others)"] = int(count)
+    labels = placed.filter(pl.col("task") == LABEL_TASK)["answers"].list.len()
+    counts["labels of EventClassification beyond the first"] = int((labels - 1).clip(0).sum() or 0)
+    tagged = placed.filter(pl.col("task") == LABELS_TASK).select("recording_id", "answers")
+    others_said = recordings.join(tagged, on="recording_id").filter(pl.col("labels") != pl.col("answers"))
+    counts["labels of recordings (EventTagging says others)"] = int((others_said["labels"].list.len() > 0).sum())
+    counts |= left_out(recordings, placed, keeps=RECORDING_FACTS, tables=cargo.dataset.card.extra_tables)
+    return {what: count for what, count in counts.items() if count}

@@ -28,12 +28,12 @@ from audiolect.data.problems import Problem
 from audiolect.errors import DatasetError
 from audiolect.formats.conversation_entries import STANDARD_FORM
 from audiolect.formats.conversation_ids import ENTRIES, entry_ids
-from audiolect.formats.flamingo_rows import outputs_of, with_recordings
+from audiolect.formats.flamingo_rows import outputs_of, unplaced, with_recordings
 from audiolect.formats.lettering import Lettering, put_letters_on
 from audiolect.formats.linking import AudioPlan, plan_audio
 from audiolect.formats.request import Exported
 from audiolect.formats.shipping import Cargo
-from audiolect.storage import atomic_path
+from audiolect.storage import atomic_path, safe_join
 from audiolect.tasks import parse_dataset_key
 
 _COLUMNS = ("id", "prompt", "outputs", "options", "turns", "path", "num_samples", "sample_rate_hz")
@@ -63,20 +63,21 @@ def fill_folder(folder: Path, cargo: Cargo) -> Exported:
         recordings, examples, problems = cargo.present()
         plan = plan_audio(recordings, cargo.dataset.audio_path, cargo.request.progress, jobs=cargo.request.jobs)
         problems += plan.problems
-        targets = {recording_id: folder / "audio" / name for recording_id, name in plan.names.items()}
+        targets = {recording_id: safe_join(folder, f"audio/{name}") for recording_id, name in plan.names.items()}
         num_audio = cargo.place_each(recordings, plan, targets)
         recordings = _with_own_files(recordings, plan)
         examples = examples.join(recordings, on="recording_id", how="semi", maintain_order="left")
     table, left_out = with_recordings(recordings, examples, cargo.dataset.card.name)
     parts = "examples of parts of files (with --copy or --link they are cut out)"
-    left_out |= {parts: int(table["is_part"].sum()), "lists of shots": int((table["shots"].list.len() > 0).sum())}
+    left_out |= {parts: int(table["is_part"].sum())}
     table = table.filter(~pl.col("is_part"))
+    left_out |= unplaced(recordings, table, cargo.dataset.card, keeps=("prompt", "options", "turns"))
     if table.is_empty():
         found = ", ".join(f"{what}: {n}" for what, n in left_out.items() if n) or "no examples"
         raise DatasetError("No example has a place in these files.", where=cargo.dataset.folder, found=found)
     files: dict[str, int] = {}
     for (file,), part in _with_files(table, cargo).group_by(["file"], maintain_order=True):
-        files[str(file)] = _write(folder / str(file), _entries(part, _shape(cargo, str(file)), cargo))
+        files[str(file)] = _write(safe_join(folder, str(file)), _entries(part, _shape(cargo, str(file)), cargo))
     return Exported(folder, files, num_audio, {what: n for what, n in left_out.items() if n}, tuple(problems))
 
 

@@ -31,12 +31,13 @@ import polars as pl
 from audiolect.data.dataset import read_table
 from audiolect.data.problems import Problem
 from audiolect.errors import DatasetError, UsageError
+from audiolect.formats import leavings
 from audiolect.formats.dcase_tables import CAPTIONS_SUFFIX, WAV_NAME, WAVEFORM_NAME
 from audiolect.formats.dcase_waveforms import Waveform, write_waveforms
 from audiolect.formats.linking import AudioPlan, Placement, plan_audio
 from audiolect.formats.request import Exported, ExportRequest
 from audiolect.formats.shipping import CARD_NAME, Cargo, ship
-from audiolect.storage import atomic_path, write_json
+from audiolect.storage import atomic_path, safe_join, write_json
 from audiolect.tasks import TASKS
 from audiolect.text.curation import plain_text
 
@@ -98,12 +99,12 @@ def _fill(folder: Path, cargo: Cargo) -> Exported:
         problems += bad
         files[WAVEFORM_NAME] = packed
     placements = [
-        Placement(one.source, folder / "audio" / one.name, *(plan.spans.get(one.name) or (0, None)))
+        Placement(one.source, safe_join(folder, f"audio/{one.name}"), *(plan.spans.get(one.name) or (0, None)))
         for one in audios
         if cargo.request.audio is not None or one.name in plan.spans
     ]
     num_audio = cargo.place(placements)
-    return Exported(folder, files, num_audio, left_out, tuple(problems), _hints(audios))
+    return Exported(folder, files, num_audio, left_out, tuple(problems), hints=_hints(audios))
 
 
 def _hints(audios: Sequence[_Audio]) -> tuple[str, ...]:
@@ -182,8 +183,14 @@ def _texts(
     left_out = {
         "examples without captions": others,
         "recordings without captions (they stand in wav.csv alone)": recordings.height - len(told),
-        "lists of labels": int((recordings["labels"].list.len() > 0).sum()),
     }
+    captioned = examples.filter(
+        pl.col("task").is_in([name for name, task in TASKS.items() if task.family == "caption"])
+    )
+    captioned = captioned.filter(pl.col("answers").list.len() > 0)
+    left_out |= leavings.left_out(
+        recordings, captioned, tables=cargo.dataset.card.extra_tables, uses=("audio_ids", "caption_ids")
+    )
     return {split: part for split, part in texts.items() if part.captions}, {k: n for k, n in left_out.items() if n}
 
 
@@ -206,9 +213,9 @@ def _write_texts(folder: Path, split: str, texts: _Texts) -> dict[str, int]:
         }
         for audio_id, captions in texts.captions.items()
     ]
-    write_json(folder / json_name, {"audios": audios})
+    write_json(safe_join(folder, json_name), {"audios": audios})
     rows = [(audio_id, text, plain_text(text)) for audio_id, captions in texts.captions.items() for text, _ in captions]
-    _write_csv(folder / csv_name, ("fname", "raw_text", "text"), rows, ",")
+    _write_csv(safe_join(folder, csv_name), ("fname", "raw_text", "text"), rows, ",")
     return {json_name: len(audios), csv_name: len(rows)}
 
 

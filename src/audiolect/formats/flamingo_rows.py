@@ -5,13 +5,17 @@ the task as the manifest that it came from wrote it (``AQA_All`` for AQA), which
 the recording is a part of its file, as far as the table can tell: it begins later, or another recording of the file
 ends later. Several labels are one text, joined by ", ". Options that letters cannot tell apart are left out.
 
-Public names: SPAN_COLUMNS, with_recordings, outputs_of.
+Public names: SPAN_COLUMNS, with_recordings, unplaced, outputs_of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
+from audiolect.data.card import DatasetCard
+from audiolect.formats.leavings import left_out
 from audiolect.formats.lettering import can_have_letters
 from audiolect.formats.naming import NO_TEXTS
 from audiolect.tasks import ALIASES, TASKS
@@ -54,6 +58,25 @@ def with_recordings(recordings: pl.DataFrame, examples: pl.DataFrame, name: str)
         "examples without an answer": table.height - kept.height,
         "lists of options that letters cannot tell (one, more than 26, or an empty one)": int(odd.sum()),
     }
+
+
+def unplaced(
+    recordings: pl.DataFrame, table: pl.DataFrame, card: DatasetCard, keeps: Collection[str]
+) -> dict[str, int]:
+    """What none of these formats has a place for, counted.
+
+    Args:
+        recordings: those that could be written.
+        table: the examples that are.
+        card: of the dataset.
+        keeps: the columns of examples that have a place.
+    """
+    mute = recordings.join(table.select("recording_id"), on="recording_id", how="anti").height
+    written = recordings.join(table.select("recording_id"), on="recording_id", how="semi")
+    # The manifests that it came from have the order of the entries.
+    uses = ("entries",) if "manifests" in card.notes or "files" in card.notes else ()
+    counts = {"recordings without examples": mute} if mute else {}
+    return counts | left_out(written, table, keeps=keeps, tables=card.extra_tables, uses=uses)
 
 
 def outputs_of(stop: str = "") -> pl.Expr:

@@ -28,13 +28,13 @@ import polars as pl
 
 from audiolect.data.dataset import read_table
 from audiolect.errors import DatasetError
-from audiolect.formats.flamingo_rows import SPAN_COLUMNS, outputs_of, with_recordings
+from audiolect.formats.flamingo_rows import SPAN_COLUMNS, outputs_of, unplaced, with_recordings
 from audiolect.formats.flamingo_shots import SHOT_SPLIT, shot_numbers
 from audiolect.formats.lettering import Lettering, put_letters_on
 from audiolect.formats.linking import Placement
 from audiolect.formats.request import Exported
 from audiolect.formats.shipping import Cargo
-from audiolect.storage import atomic_path
+from audiolect.storage import atomic_path, safe_join
 from audiolect.tasks import DatasetKey
 
 _KEY_COLUMNS = ("dataset", "written", "split")
@@ -69,7 +69,7 @@ class _Target:
         facts: dict[str, Any] = {"dataset_path": self.header.dataset_path} if self.version == 1 else {}
         facts |= {"split": self.key.split, "split_path": self.header.split_path}
         facts |= {"flamingo_task": f"{self.key.dataset}-{self.key.task}", "total_num": total}
-        with atomic_path(self.folder / name) as path, path.open("w", encoding="utf-8", newline="\n") as file:
+        with atomic_path(safe_join(self.folder, name)) as path, path.open("w", encoding="utf-8", newline="\n") as file:
             file.write("{\n" + "".join(f" {json.dumps(fact)}: {_json(value)},\n" for fact, value in facts.items()))
             file.write(f' "{container}": {{')
             for number, row in enumerate(rows):
@@ -100,6 +100,7 @@ def fill_folder(folder: Path, cargo: Cargo, *, version: int) -> Exported:
             where=cargo.dataset.folder,
             found=", ".join(f"{what}: {n}" for what, n in left_out.items() if n) or "no examples",
         )
+    left_out |= unplaced(recordings, table, cargo.dataset.card, keeps=("prompt", "options", "turns", "shots"))
     table = _ordered(table, cargo)
     files: dict[str, int] = {}
     numbered: dict[DatasetKey, pl.DataFrame] = {}
@@ -230,4 +231,6 @@ def _write_shots(
 
 def _bring_audio(folder: Path, cargo: Cargo, table: pl.DataFrame) -> int:
     paths = table["path"].unique(maintain_order=True)
-    return cargo.place([Placement(cargo.dataset.audio_path(path), folder / "audio" / path) for path in paths])
+    return cargo.place(
+        [Placement(cargo.dataset.audio_path(path), safe_join(folder, f"audio/{path}")) for path in paths]
+    )

@@ -79,7 +79,9 @@ class ExportRequest:
         hdf5: how waveforms are packed into HDF5, where the format can: a key of ``dcase_waveforms.CODINGS``.
         rate_hz: to which they are resampled; None: the rate that all recordings have.
         shard_recordings, shard_bytes: where a shard ends, for formats that have shards.
+        keep_quarantined: also write what the quarantine list of the dataset names.
         overwrite: replace ``out``, once the new one is complete.
+        dry_run: check everything that can be told before anything is written, and write nothing.
         jobs: processes that look at audio; 0 means one for each processor.
         command: the command line, for the card of the export.
         progress: told of long work.
@@ -96,7 +98,9 @@ class ExportRequest:
     rate_hz: int | None = None
     shard_recordings: int | None = None
     shard_bytes: int | None = None
+    keep_quarantined: bool = False
     overwrite: bool = False
+    dry_run: bool = False
     jobs: int = 1
     command: str = ""
     progress: Progress = silent_progress
@@ -112,6 +116,7 @@ class Exported:
         num_audio: files of audio that were copied, linked or cut.
         left_out: what the format has no place for, and how much of it there was.
         problems: what could not be written although it should.
+        quarantined: recordings and examples that were left out because they are quarantined.
         hints: what a person should know before using it.
     """
 
@@ -120,4 +125,5 @@ class Exported:
     num_audio: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    quarantined: Mapping[str, int] = field(default_factory=dict)
     hints: tuple[str, ...] = ()

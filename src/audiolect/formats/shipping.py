@@ -8,7 +8,9 @@
 
 Conventions: the folder appears whole or not at all. It holds ``card.json``, which says what was exported, from which
 dataset (fingerprints), by which command, and what was left out; and ``problems.jsonl`` where something could not be
-written. Audio is copied or linked, never moved. ``docs/formats_of_others.md`` describes each layout.
+written. What the quarantine list of the dataset names is left out, unless it is asked for. Every file is named through
+``storage.safe_join``: no path and no id of a dataset leads out of the folder. Audio is copied or linked, never moved.
+``docs/formats_of_others.md`` describes each layout.
 
 Public names: Cargo, ship, CARD_NAME.
 """
@@ -24,8 +26,9 @@ import polars as pl
 
 from audiolect.data.audio_at_hand import need_audio
 from audiolect.data.dataset import Dataset
-from audiolect.data.problems import Problem, count_by_reason
-from audiolect.errors import DatasetError, UnsafePath, UsageError, unknown_name
+from audiolect.data.problems import REASONS, Problem, count_by_reason
+from audiolect.data.quarantine import find_quarantined, leave_out
+from audiolect.errors import AlreadyExists, DatasetError, UnsafePath, UsageError, unknown_name
 from audiolect.formats.linking import AUDIO_MODES, AudioPlan, Placement, place_files
 from audiolect.formats.request import MISSING_POLICIES, Exported, ExportRequest
 from audiolect.storage import atomic_folder, file_header, write_json, write_jsonl
@@ -54,7 +57,7 @@ class Cargo:
             DatasetError: files are missing, and the request says to refuse that.
         """
         recordings, examples = self.dataset.recordings, self.dataset.examples
-        absent = [path for path in recordings["path"].unique(maintain_order=True) if not self._exists(path)]
+        absent = {path: why for path in recordings["path"].unique(maintain_order=True) if (why := self._lacks(path))}
         if not absent:
             return recordings, examples, []
         if self.request.missing == "refuse":
@@ -62,13 +65,13 @@ class Cargo:
             raise DatasetError(
                 f"The audio of the dataset is not there: {len(absent)} of {recordings['path'].n_unique()} files.",
                 where=self.dataset.audio_root,
-                found="not found: " + ", ".join(absent[:_SHOWN]) + (", …" if len(absent) > _SHOWN else ""),
+                found="not found: " + ", ".join(list(absent)[:_SHOWN]) + (", …" if len(absent) > _SHOWN else ""),
                 cause="the audio has moved since the dataset was made",
                 fix="--audio-root FOLDER names where it is now; --missing list leaves those recordings out",
             )
-        gone = recordings["path"].is_in(absent)
+        gone = recordings["path"].is_in(list(absent))
         problems = [
-            Problem("missing", recording_id, f"{path} does not exist")
+            Problem(absent[path], recording_id, f"{path}: {REASONS[absent[path]]}")
             for recording_id, path in recordings.filter(gone).select("recording_id", "path").iter_rows()
         ]
         kept = recordings.filter(~gone)
@@ -95,11 +98,12 @@ class Cargo:
                 placements[targets[recording_id]] = Placement(source, targets[recording_id], start, count)
         return self.place(list(placements.values()))
 
-    def _exists(self, path: str) -> bool:
+    def _lacks(self, path: str) -> str:
+        """The reason why a file cannot be brought along, "" where it can."""
         try:
-            return self.dataset.audio_path(path).is_file()
+            return "" if self.dataset.audio_path(path).is_file() else "missing"
         except UnsafePath:
-            return False
+            return "unsafe-path"
 
 
 def ship(request: ExportRequest, layout: str, fill: Callable[[Path, Cargo], Exported]) -> Exported:
@@ -112,15 +116,22 @@ def ship(request: ExportRequest, layout: str, fill: Callable[[Path, Cargo], Expo
 
     Raises:
         UsageError: an unknown split, policy or mode; or ``out`` holds the dataset or its audio.
-        DatasetError: there is nothing to write.
+        DatasetError: there is nothing to write, or the quarantine list is of another dataset.
+        UnsafePath: a path or name of the dataset leads out of the folder.
         AlreadyExists, StorageError: ``out`` cannot be written.
     """
     _check(request)
-    cargo = Cargo(_renamed(request.dataset, request.rename_splits), request.out.absolute(), request)
+    _check_free(request)
+    found = None if request.keep_quarantined else find_quarantined(request.dataset)
+    dataset = request.dataset if found is None else leave_out(request.dataset, found)
+    quarantined = {} if found is None else {"recordings": len(found.recordings), "examples": len(found.examples)}
+    cargo = Cargo(_renamed(dataset, request.rename_splits), request.out.absolute(), request)
     if cargo.dataset.recordings.is_empty():
         raise DatasetError("The dataset has no recordings to export.", where=request.dataset.folder)
+    if request.dry_run:
+        return Exported(request.out, {}, quarantined=quarantined)
     with atomic_folder(request.out, overwrite=request.overwrite) as folder:
-        exported = fill(folder, cargo)
+        exported = replace(fill(folder, cargo), quarantined=quarantined)
         if exported.problems:
             write_jsonl(folder / "problems.jsonl", (asdict(problem) for problem in exported.problems))
         write_json(folder / CARD_NAME, _card(cargo, layout, exported))
@@ -142,6 +153,7 @@ def _card(cargo: Cargo, layout: str, exported: Exported) -> dict[str, object]:
         "files": dict(exported.files),
         "num_audio": exported.num_audio,
         "left_out": dict(exported.left_out),
+        "quarantined": dict(exported.quarantined),
         "problems": count_by_reason(exported.problems),
     }
 
@@ -161,6 +173,11 @@ def _check(request: ExportRequest) -> None:
                 found=f"the {what} is in {folder}",
                 fix="give another --out",
             )
+
+
+def _check_free(request: ExportRequest) -> None:
+    if request.dry_run and request.out.exists() and not request.overwrite:
+        raise AlreadyExists("The target exists.", where=request.out, fix="give another name, or --overwrite")
 
 
 def _renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:

@@ -44,7 +44,7 @@ class Format:
 # Fields that mean the same for every format.
 SHARED = frozenset(
     {"source", "dataset", "out", "name", "missing", "version", "license", "citation", "options", "progress"}
-    | {"rename_splits", "overwrite", "jobs", "command"}
+    | {"rename_splits", "keep_quarantined", "overwrite", "dry_run", "jobs", "command"}
 )
 
 _MANIFEST = frozenset({"task", "split", "audio_root", "no_audio", "rate_hz", "separate"})

@@ -101,7 +101,7 @@ class _Shards:
             self.close()
         if self.writer is None:
             self.folder.mkdir(exist_ok=True)
-            self.writer = ShardWriter(self.folder / f"{self.stem}-{len(self.made):06d}.tar")
+            self.writer = ShardWriter(safe_join(self.folder, f"{self.stem}-{len(self.made):06d}.tar"))
         self.writer.add(key, audio, extension, texts)
         self.num_examples += num_examples
 
@@ -151,7 +151,7 @@ def _fill(folder: Path, cargo: Cargo) -> Exported:
                     expected="letters, digits, dots and dashes",
                     found=repr(split),
                 )
-            shards = _Shards(folder / split, split, stem, cargo.request)
+            shards = _Shards(safe_join(folder, split), split, stem, cargo.request)
             taken: dict[str, int] = {}
             try:
                 for recording in recording_rows(part):
@@ -162,7 +162,7 @@ def _fill(folder: Path, cargo: Cargo) -> Exported:
             made += shards.made
             if shards.made:
                 sizes = {Path(shard["path"]).name: shard["num_recordings"] for shard in shards.made}
-                write_json(folder / split / "sizes.json", sizes)
+                write_json(shards.folder / "sizes.json", sizes)
     if not made:
         first = "; ".join(f"{problem.where}: {problem.detail}" for problem in lost[:3])
         raise DatasetError("No recording is left to export.", where=cargo.dataset.folder, found=first)
