@@ -29,6 +29,8 @@ BENCHES: dict[str, str] = {
     "check": "Checking a folder",
     "leaks": "Finding shared recordings",
     "subset": "Choosing a balanced subset",
+    "plan": "Planning a mixture of 10,000,000 examples",
+    "pack": "Packing",
     "loader": "Shuffled batches, beside other loaders",
     "help": "Answering to --help",
 }
