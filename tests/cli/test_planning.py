@@ -44,7 +44,7 @@ def test_for_people(mix: Path, world: Path, capsys: pytest.CaptureFixture[str]) 
     assert tables[1] == ["w-AQA/train", "37", "2.5", "0.08", "2.5"]
     assert "1 pass over a dataset of weight 1" in out
     assert "7 of 15 items come 3 times, and the others twice" in out
-    assert "Steps of 2 examples: 3 in this epoch, 29 in all." in out
+    assert "Steps of 2 examples: 3 in this epoch, 27 in all." in out
     assert f"audiolect pack {world} --rate-hz 32000 --out {world}-pack" in out
 
 

@@ -89,6 +89,8 @@ class EntryExamples:
         counts = self._answer_counts[rows].astype(np.int64)
         if self.captions == "all":
             return rows, np.where(counts > 0, place, -1)
+        if counts.max(initial=0) <= 1:
+            return rows, counts - 1
         choices = np.maximum(counts, 1)
         cycle, turn = np.divmod(np.asarray(pass_index, np.int64), choices)
         key = draw_bits(draw_bits(stream(seed, "answers", str(self.key)), rows), cycle)
