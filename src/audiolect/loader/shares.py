@@ -200,7 +200,7 @@ def _looked_up(context: ShareContext, rows: Rows) -> _Lookup:
     parts = []
     for index, table in enumerate(context.tables):
         here = order[rows.table[order] == index]
-        if not len(here) and len(context.tables) > 1:
+        if not len(here) and len(order):
             continue
         part = table.texts(rows.row[here], rows.answer[here])
         source_rows[here] = table.source_rows[rows.row[here]]
