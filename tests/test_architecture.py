@@ -36,7 +36,7 @@ VERBS = {
     "version",
 }
 BANNED_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
-TORCH_FREE = ("audio", "text", "data", "loader", "corpora", "cli")
+TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "cli")
 # Libraries of extras: imported inside the function that needs them, so that the base works without.
 HEAVY = {"torch", "transformers", "matplotlib", "av", "httpx", "py7zr", "h5py", "scipy", "fsspec", "aiohttp"}
 
