@@ -31,6 +31,7 @@ BENCHES: dict[str, str] = {
     "subset": "Choosing a balanced subset",
     "plan": "Planning a mixture of 10,000,000 examples",
     "pack": "Packing",
+    "loader_reads": "Reading crops from a pack",
     "loader": "Shuffled batches, beside other loaders",
     "help": "Answering to --help",
 }

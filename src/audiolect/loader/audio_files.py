@@ -110,10 +110,8 @@ class AudioFiles:
             AudioError: its file cannot be read.
         """
         row, start, count = row_and_span(self, recording, start_sample, num_samples)
-        out = np.empty((1, count), np.float32)
-        self.read_into(out, [row], [start], [count])
-        waveform: Waveforms = out[0]
-        return waveform
+        # A copy: what is kept must not change when the caller changes what it got.
+        return self._span(row, start, count).copy() if count else np.empty(0, np.float32)
 
     def read_into(self, out: Waveforms, rows: IntegersLike, starts: IntegersLike, counts: IntegersLike) -> None:
         """Read B spans into ``out`` (B, T) float32: row b gets the samples of span b, then zeros.

@@ -110,7 +110,7 @@ class Pack:
         """
         row, start, count = row_and_span(self, recording, start_sample, num_samples)
         out = np.empty((1, count), np.float32)
-        self.read_into(out, [row], [start], [count])
+        self._read_part(out, Spans(*(np.array([value]) for value in (row, start, count))))
         waveform: Waveforms = out[0]
         return waveform
 

@@ -109,18 +109,19 @@ def check_spans(
 def row_and_span(
     source: WaveformSource, recording: int | str, start_sample: int, num_samples: int | None
 ) -> tuple[int, int, int]:
-    """Row, first sample and length of a span of one recording, given by row or id. Only the row is checked.
+    """Row, first sample and length of a span that lies within one recording, given by row or id.
 
     Raises:
+        SpanError: the span does not lie within the recording.
         DatasetError: there is no recording of this id.
         UsageError: there is no such row.
     """
     row = int(source.rows_of([recording])[0]) if isinstance(recording, str) else operator.index(recording)
     if not 0 <= row < len(source.num_samples):
         raise UsageError("There is no such row.", expected=f"0 to {len(source.num_samples) - 1}", found=row)
-    start = operator.index(start_sample)
-    count = int(source.num_samples[row]) - start if num_samples is None else operator.index(num_samples)
-    if count < 0:
+    start, length = operator.index(start_sample), int(source.num_samples[row])
+    count = length - start if num_samples is None else operator.index(num_samples)
+    if not 0 <= start <= start + count <= length:
         spans = Spans(*(np.array([value], np.int64) for value in (row, start, count)))
         raise _outside(source, spans, 0, count)
     return row, start, count
