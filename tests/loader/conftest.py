@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 
-from audiolect.data.dataset import Dataset, save_dataset
+from audiolect.data.dataset import Dataset, open_dataset, save_dataset
 from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
 from audiolect.errors import DatasetError
 from audiolect.loader.examples import example_table
@@ -189,3 +191,36 @@ def seal_card() -> Callable[..., None]:
     """``seal_card(folder, key=value…)`` changes a card as nobody but its writer should."""
     seal: Callable[..., None] = _made_packs().seal
     return seal
+
+
+@pytest.fixture
+def make_sounds(tmp_path: Path) -> Callable[..., Dataset]:
+    """Write arrays, (T,) or (T, C) with a full scale of 1, as audio files, and a dataset of them.
+
+    ``sounds`` is name → (samples, rate in Hz), or with a subtype of soundfile as a third; names end with the format.
+    """
+
+    def make(sounds: dict[str, Any], *, name: str = "sounds", split_of: Callable[[str], str] = lambda _: "all") -> Any:
+        audio, folder = tmp_path / f"{name}-audio", tmp_path / name
+        audio.mkdir(exist_ok=True)
+        rows = []
+        for path, (samples, rate_hz, *subtype) in sounds.items():
+            soundfile.write(audio / path, samples, rate_hz, subtype=subtype[0] if subtype else "PCM_16")
+            channels = 1 if samples.ndim == 1 else samples.shape[1]
+            split = split_of(path)
+            rows.append(Recording(f"s/{path}", path, len(samples), rate_hz, channels, "any", 0, split=split))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        save_dataset(
+            folder,
+            name=name,
+            corpus_version="1",
+            license="CC0",
+            citation="",
+            audio_root=audio,
+            recordings=recordings_frame(rows),
+            examples=examples_frame([]),
+        )
+        return open_dataset(folder)
+
+    return make
