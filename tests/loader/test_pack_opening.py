@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from audiolect.errors import DamagedFile, DownloadError, StorageError, UnknownVersion, UnsafePath
 from audiolect.loader.block_checks import CheckedRanges
 from audiolect.loader.byte_ranges import LocalRanges
+from audiolect.loader.pack import open_pack
 from audiolect.loader.pack_opening import damage_letter, open_files_of_pack
 
 fsspec = pytest.importorskip("fsspec")
@@ -131,3 +137,66 @@ def test_the_letter_names_shard_bytes_and_recordings(make_pack: Callable[..., An
     letter = str(damage_letter("P", ["a.pcm", "b.pcm"], files.index)(0, 150, 1000, "CRC 1", "CRC 2"))
     assert "P/a.pcm, bytes 150 to 1000, in recording 'r0000', 'r0001', 'r0002' and 2 more" in letter
     assert "audiolect pack verify P" in letter
+
+
+class Simple(SimpleHTTPRequestHandler):
+    """A web server of the standard library, which knows no ranges."""
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+class Ranged(Simple):
+    """The same, with ranges."""
+
+    def do_GET(self) -> None:
+        span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if span is None:
+            super().do_GET()
+            return
+        body = Path(self.translate_path(self.path)).read_bytes()[int(span[1]) : int(span[2]) + 1]
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(request.param, directory=str(tmp_path)))
+    httpd.daemon_threads = True
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.mark.parametrize("served", [Ranged], indirect=True)
+@pytest.mark.parametrize("codec", ["pcm", "flac"])
+def test_a_web_server_serves_a_pack(make_pack: Callable[..., Any], served: str, codec: str) -> None:
+    made = make_pack([300_000, 20, 70_000], shard_of=[0, 0, 1], codec=codec)
+    pack = open_pack(f"{served}/pack")
+    assert [np.array_equal(pack.read(row), made.slow(row)) for row in range(3)] == [True] * 3
+    assert np.array_equal(pack.read("r0000", 250_000, 3000), made.slow(0)[250_000:253_000])
+
+
+@pytest.mark.parametrize("served", [Simple], indirect=True)
+def test_a_web_server_without_ranges_is_told_before_a_shard_comes(make_pack: Callable[..., Any], served: str) -> None:
+    make_pack([10])
+    with pytest.raises(DownloadError, match=r"ignores ranges[\s\S]*pack\.json[\s\S]*nginx"):
+        open_files_of_pack(f"{served}/pack", "first")
+
+
+@pytest.mark.parametrize("served", [Ranged], indirect=True)
+def test_damage_on_a_web_server_is_found(make_pack: Callable[..., Any], served: str) -> None:
+    made = make_pack([300_000])
+    path = made.folder / "shard-00000.pcm"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    pack = open_pack(f"{served}/pack")
+    assert np.array_equal(pack.read(0, 0, 100), made.slow(0)[:100])
+    with pytest.raises(DamagedFile, match=r"bytes 524288 to 600000, in recording 'r0000'[\s\S]*pack verify http"):
+        pack.read(0)
