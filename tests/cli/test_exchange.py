@@ -9,6 +9,8 @@ import pytest
 import soundfile
 
 from audiolect.cli.main import run
+from audiolect.data.dataset import open_dataset
+from audiolect.data.quarantine import Entry, write_quarantine
 
 
 def call(*arguments: object) -> int:
@@ -104,6 +106,79 @@ def test_a_dry_run_writes_nothing(
     assert call("export", "audiofolder", dataset, "--out", tmp_path / "x", "--dry-run") == 0
     assert "would_export" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("import", "flamingo-1", "FILES"), "exists"),
+        (
+            ("import", "flamingo-1", "FILES/Mine-AudioCaptioning/train.json", "--task", "Captionin", "--overwrite"),
+            "AudioCaptioning",
+        ),
+        (("export", "audiofolder", "DATASET"), "exists"),
+        (("export", "audiofolder", "DATASET", "--overwrite", "--table", "xls"), "jsonl"),
+        (("export", "audiofolder", "DATASET", "--overwrite", "--rename-split", "tran=x"), "train"),
+        (("export", "dcase", "DATASET", "--overwrite", "--rate", "8000"), "nothing is resampled"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would_refuse(
+    arguments: tuple[str, ...],
+    words: str,
+    *,
+    files: Path,
+    dataset: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "out").mkdir()
+    real = [argument.replace("FILES", str(files)).replace("DATASET", str(dataset)) for argument in arguments]
+    for dry_run in (["--dry-run"], []):
+        assert call(*real, "--out", tmp_path / "out", *dry_run) == 2
+        assert words in capsys.readouterr().err
+        assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_quarantined_recordings_stay_behind_unless_kept(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = open_dataset(dataset)
+    (dataset / "check").mkdir()
+    entry = Entry("example", opened.examples["example_id"][0], ("empty-text",))
+    path = dataset / "check" / "quarantine.jsonl"
+    write_quarantine(path, [entry], name=opened.card.name, fingerprint=opened.card.fingerprint)
+    assert call("export", "audiofolder", dataset, "--out", tmp_path / "x", "--dry-run", "--json") == 0
+    plan = output(capsys)
+    assert (plan["recordings"], plan["examples"], plan["quarantined_examples"]) == (1, 0, 1)
+    assert call("export", "audiofolder", dataset, "--out", tmp_path / "a") == 0
+    assert "quarantined, and left out: 0 recordings, 1 examples; --keep-quarantined" in capsys.readouterr().out
+    assert call("export", "audiofolder", dataset, "--out", tmp_path / "b", "--keep-quarantined", "--json") == 0
+    assert output(capsys)["quarantined"] == {}
+    rows = [(tmp_path / name / "train" / "metadata.jsonl").read_text() for name in "ab"]
+    assert ["a dog." in row for row in rows] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "flamingo-1", "FILES", "--no-audio", "--rate", "0"),
+        ("import", "flamingo-1", "FILES", "--rate-hz", "-8000"),
+        ("import", "flamingo-1", "FILES", "--max-problems", "-1"),
+        ("import", "flamingo-1", "FILES", "--jobs", "-1"),
+        ("export", "dcase", "DATASET", "--hdf5", "int16", "--rate", "0"),
+        ("export", "webdataset", "DATASET", "--shard-recordings", "0"),
+        ("export", "webdataset", "DATASET", "--shard-bytes", "-5"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_by_name(
+    arguments: tuple[str, ...], *, files: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"FILES": files, "DATASET": dataset}
+    assert call(*(places.get(argument, argument) for argument in arguments), "--out", tmp_path / "out") == 2
+    printed = " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert arguments[-2] in printed
+    assert "should be greater than or equal to" in printed
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_existing_target_is_kept_unless_overwrite(dataset: Path, tmp_path: Path) -> None:

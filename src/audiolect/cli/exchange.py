@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audiolect.cli import options
-from audiolect.cli.console import command_line, console, print_done, print_json, print_table, rich_progress
+from audiolect.cli.console import command_line, print_done, print_json, rich_progress
 from audiolect.cli.data import Missing
+from audiolect.cli.exchanged import export_as_json, print_dataset, print_export, say_export, say_import
 
 if TYPE_CHECKING:
-    from audiolect.data.dataset import Dataset
-    from audiolect.data.problems import Problem
-    from audiolect.formats.request import Exported, ExportRequest, ImportRequest
+    from audiolect.formats.request import ExportRequest, ImportRequest
 
 _GROUP = "Data"
-_SHOWN_FILES = 20
-_SHOWN_PROBLEMS = 5
-
 
 _Format = Annotated[
     str,
@@ -39,8 +35,25 @@ _AudioRoot = Annotated[
 _MissingAudio = Annotated[
     Missing, typer.Option("--missing", help="Recordings without audio: list them and go on without, or refuse.")
 ]
-_Rate = Annotated[
-    int | None, typer.Option("--rate", help="Hz. import: at which --no-audio counts lengths; export: to resample to.")
+_ImportRate = Annotated[
+    int | None,
+    typer.Option(
+        "--rate",
+        "--rate-hz",
+        min=1,
+        help="Hz. With --no-audio: the rate at which stated seconds are counted as samples (default 16000). "
+        "dcase: the rate of HDF5 files that do not state theirs. No audio is resampled.",
+    ),
+]
+_ExportRate = Annotated[
+    int | None,
+    typer.Option(
+        "--rate",
+        "--rate-hz",
+        min=1,
+        help="Hz. dcase with --hdf5: resample the packed waveforms to it. Default: the one rate that all recordings "
+        "have. Files of audio are never resampled.",
+    ),
 ]
 # What only some formats take; the letter of check_import and check_export names them.
 _Task = Annotated[str | None, typer.Option("--task", help="The task, where the source tells none.")]
@@ -56,9 +69,14 @@ _CaptionLists = Annotated[
 ]
 _Hdf5 = Annotated[str | None, typer.Option("--hdf5", help="dcase: also waveforms, as float16 or int16.")]
 _ShardRecordings = Annotated[
-    int | None, typer.Option("--shard-recordings", help="webdataset: at most so many recordings in a shard.")
+    int | None, typer.Option("--shard-recordings", min=1, help="webdataset: at most so many recordings in a shard.")
 ]
-_ShardBytes = Annotated[int | None, typer.Option("--shard-bytes", help="webdataset: at most so many bytes in a shard.")]
+_ShardBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--shard-bytes", min=1, help="webdataset: a shard ends before it outgrows so many bytes. Default: 1 GiB."
+    ),
+]
 _Name = Annotated[str | None, typer.Option("--name", help="Of the dataset. Default: what the source says.")]
 _Version = Annotated[str | None, typer.Option("--corpus-version", help="For the card.")]
 _License = Annotated[str | None, typer.Option("--license", help="For the card.")]
@@ -91,7 +109,7 @@ def import_(
     split: _Split = None,
     audio_root: _AudioRoot = None,
     no_audio: _NoAudio = False,
-    rate: _Rate = None,
+    rate: _ImportRate = None,
     missing: _MissingAudio = Missing.LIST,
     separate: _Separate = None,
     version: _Version = None,
@@ -148,11 +166,12 @@ def export(
     audio_root: _AudioRoot = None,
     where: options.Where = None,
     missing: _MissingAudio = Missing.REFUSE,
+    keep_quarantined: options.KeepQuarantined = False,
     rename_split: _Rename = None,
     table: _Table = None,
     caption_lists: _CaptionLists = False,
     hdf5: _Hdf5 = None,
-    rate: _Rate = None,
+    rate: _ExportRate = None,
     shard_recordings: _ShardRecordings = None,
     shard_bytes: _ShardBytes = None,
     jobs: options.Jobs = 0,
@@ -184,12 +203,14 @@ def export(
         rate_hz=rate,
         shard_recordings=shard_recordings,
         shard_bytes=shard_bytes,
+        keep_quarantined=keep_quarantined,
         overwrite=overwrite,
+        dry_run=dry_run,
         jobs=jobs,
         command=command_line(),
         progress=rich_progress,
     )
-    _run_export(layout, request, dry_run=dry_run, as_json=as_json)
+    _run_export(layout, request, as_json=as_json)
 
 
 def _run_import(layout: str, request: ImportRequest, *, dry_run: bool, as_json: bool) -> None:
@@ -198,31 +219,41 @@ def _run_import(layout: str, request: ImportRequest, *, dry_run: bool, as_json: 
     check_import(layout, request)
     read = get_format(layout).read
     if dry_run or read is None:
-        _say_import(layout, request, as_json=as_json)
+        _check_free(request)
+        say_import(layout, request, as_json=as_json)
         return
     dataset = read(request)
     if as_json:
         print_json(dataset.card.model_dump(mode="json") | {"folder": str(dataset.folder)})
         return
-    _print_dataset(dataset)
+    print_dataset(dataset)
     print_done(str(request.out), f"audiolect show {shlex.quote(str(request.out))}")
 
 
-def _run_export(layout: str, request: ExportRequest, *, dry_run: bool, as_json: bool) -> None:
+def _run_export(layout: str, request: ExportRequest, *, as_json: bool) -> None:
     from audiolect.formats.table import FORMATS, check_export, get_format
 
     check_export(layout, request)
     write = get_format(layout).write
-    if dry_run or write is None:
-        _say_export(layout, request, as_json=as_json)
-        return
+    if write is None:
+        return  # check_export has refused it
     exported = write(request)
-    if as_json:
-        print_json(_as_json(exported))
+    if request.dry_run:
+        say_export(layout, request, exported, as_json=as_json)
         return
-    _print_export(layout, exported)
+    if as_json:
+        print_json(export_as_json(exported))
+        return
+    print_export(layout, exported)
     again = shlex.join(["audiolect", "import", layout, str(request.out), "--out", f"{request.out}-read-back"])
     print_done(str(request.out), again if FORMATS[layout].read else f"audiolect show {request.dataset.folder}")
+
+
+def _check_free(request: ImportRequest) -> None:
+    from audiolect.errors import AlreadyExists
+
+    if request.out.exists() and not request.options.overwrite:
+        raise AlreadyExists("The target exists.", where=request.out, fix="give another --out, or --overwrite")
 
 
 def _audio_mode(**asked: bool) -> str | None:
@@ -248,86 +279,3 @@ def _renames(texts: list[str]) -> dict[str, str]:
             )
         renames[old] = new
     return renames
-
-
-def _say_import(layout: str, request: ImportRequest, *, as_json: bool) -> None:
-    plan = {
-        "would_import": layout,
-        "from": str(request.source),
-        "to": str(request.out),
-        "replaces": request.out.exists(),
-        "looks_at_audio": not request.no_audio,
-        "jobs": request.options.jobs,
-    }
-    _say(plan, as_json=as_json)
-
-
-def _say_export(layout: str, request: ExportRequest, *, as_json: bool) -> None:
-    card = request.dataset.card
-    plan = {
-        "would_export": layout,
-        "from": str(request.dataset.folder),
-        "recordings": card.num_recordings,
-        "examples": card.num_examples,
-        "to": str(request.out),
-        "replaces": request.out.exists(),
-        "audio": request.audio or "as the format does it",
-        "splits": ", ".join(request.rename_splits.get(split, split) for split in card.splits),
-    }
-    _say(plan, as_json=as_json)
-
-
-def _say(plan: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(plan)
-    else:
-        print_table("plan (nothing is written)", ("", ""), list(plan.items()))
-
-
-def _print_dataset(dataset: Dataset) -> None:
-    from audiolect.data.dataset import read_problems
-
-    card = dataset.card
-    rows = [(name, counts.recordings, counts.examples) for name, counts in card.splits.items()]
-    rows.append(("all", card.num_recordings, card.num_examples))
-    print_table(f"{card.name}: fingerprint {card.fingerprint}", ("split", "recordings", "examples"), rows, right=(1, 2))
-    if card.problems:
-        _print_problems(read_problems(dataset))
-
-
-def _print_problems(problems: list[Problem]) -> None:
-    from audiolect.data.problems import count_by_reason
-
-    counts = count_by_reason(problems)
-    print_table("problems (listed in problems.jsonl)", ("reason", "count"), list(counts.items()), right=(1,))
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        console().print(f"  {problem.where}: {problem.detail}", markup=False)
-    if len(problems) > _SHOWN_PROBLEMS:
-        console().print(f"  … and {len(problems) - _SHOWN_PROBLEMS} more", markup=False)
-
-
-def _print_export(layout: str, exported: Exported) -> None:
-    rows = list(exported.files.items())
-    print_table(layout, ("file", "entries"), rows[:_SHOWN_FILES], right=(1,))
-    if len(rows) > _SHOWN_FILES:
-        console().print(f"  … and {len(rows) - _SHOWN_FILES} more", markup=False)
-    console().print(f"files of audio: {exported.num_audio}", markup=False)
-    if exported.left_out:
-        print_table("left out", ("the format has no place for", "count"), list(exported.left_out.items()), right=(1,))
-    if exported.problems:
-        _print_problems(list(exported.problems))
-    for hint in exported.hints:
-        console().print(f"note: {hint}", markup=False)
-
-
-def _as_json(exported: Exported) -> dict[str, Any]:
-    from audiolect.data.problems import count_by_reason
-
-    return {
-        "folder": str(exported.folder),
-        "files": dict(exported.files),
-        "num_audio": exported.num_audio,
-        "left_out": dict(exported.left_out),
-        "problems": count_by_reason(exported.problems),
-        "hints": list(exported.hints),
-    }

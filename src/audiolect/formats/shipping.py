@@ -61,7 +61,7 @@ class Cargo:
         if not absent:
             return recordings, examples, []
         if self.request.missing == "refuse":
-            need_audio(recordings.filter(pl.col("path").is_in(absent)), self.dataset.folder, "to export")
+            need_audio(recordings.filter(pl.col("path").is_in(list(absent))), self.dataset.folder, "to export")
             raise DatasetError(
                 f"The audio of the dataset is not there: {len(absent)} of {recordings['path'].n_unique()} files.",
                 where=self.dataset.audio_root,
@@ -177,7 +177,7 @@ def _check(request: ExportRequest) -> None:
 
 def _check_free(request: ExportRequest) -> None:
     if request.dry_run and request.out.exists() and not request.overwrite:
-        raise AlreadyExists("The target exists.", where=request.out, fix="give another name, or --overwrite")
+        raise AlreadyExists("The target exists.", where=request.out, fix="give another --out, or --overwrite")
 
 
 def _renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:

@@ -21,6 +21,7 @@ from audiolect.data.dataset import Dataset
 from audiolect.errors import UsageError, unknown_name
 from audiolect.formats import audiofolder, audiofolder_writing, conversation, dcase, dcase_writing, flamingo, webdataset
 from audiolect.formats.request import Exported, ExportRequest, ImportRequest
+from audiolect.tasks import get_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +127,15 @@ def check_import(name: str, request: ImportRequest) -> None:
     """Refuse a request that the format's reader cannot fulfil.
 
     Raises:
-        UsageError: no such format or reader, no such source, or a field that it does not understand.
+        UsageError: no such format, reader, source or task, or a field that it does not understand.
     """
     entry = get_format(name)
     if entry.read is None:
         raise _one_way(name, "read", [other for other, known in FORMATS.items() if known.read])
     if not request.source.exists():
         raise UsageError("The source does not exist.", where=request.source)
+    if request.task is not None:
+        get_task(request.task)
     takers = {other: known.import_takes for other, known in FORMATS.items() if known.read}
     _check_fields(name, "import", request, entry.import_takes, takers)
 
