@@ -61,6 +61,8 @@ def test_errors_end_with_1_and_everything_is_written(
     assert "0.wav" in printed.out
     assert f"less {out / 'problems.jsonl'}" in printed.out
     assert "2 of 6 things have problems, more than the limit of 0" in printed.err
+    assert "5 decoded, 1 could not be" in printed.out
+    assert f"quarantined: 2 recordings, which later stages leave out ({out}/quarantine.jsonl)" in printed.out
     assert (out / "check.json").is_file()
     assert len((out / "quarantine.jsonl").read_text().splitlines()) == 3
     assert call("check", sounds, "--out", out, "--jobs", 1, "--max-problems", 2) == 0

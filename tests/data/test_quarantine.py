@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -184,3 +185,12 @@ def test_the_list_of_a_dataset_serves_what_was_made_of_it(dataset: Dataset, tmp_
     narrower = filter_dataset(part, "recording_id != 'x/b'")
     write_quarantine(path, [], name="x", fingerprint=part.card.fingerprint)
     assert without_quarantined(narrower, path) is narrower
+
+
+def test_what_can_be_done_about_a_list_that_cannot_be_read(dataset: Dataset) -> None:
+    path = dataset.folder / "check" / "quarantine.jsonl"
+    path.parent.mkdir()
+    for text in ("xx\n", f"{json.dumps(file_header('quarantine', 1))}\nxx\n"):
+        path.write_text(text)
+        with pytest.raises(DamagedFile, match=r"remove .*quarantine\.jsonl and check again"):
+            read_quarantine(path)

@@ -51,7 +51,8 @@ def test_generic_names(text: str) -> None:
     "text",
     [
         ID, "oHgSJ5YRKLQ", "A1-b2_C3d4E", "dog barking", "dog_barking_03", "Distorted AM Radio noise".lower(),
-        "1-100032-a-0", "100032-3-0-0", "a3f9c2e1b0", "550e8400-e29b-41d4-a716-446655440000", "audio_a3f9c2e1b0",
+        "1-100032-a-0", "5-198411-g-20", "100032-3-0-0", "a3f9c2e1b0", "audio_a3f9c2e1b0",
+        "550e8400-e29b-41d4-a716-446655440000",
         "городская площадь", "夜の虫の声と川", "d41d8cd98f00b204e9800998ecf8427e",
     ],
 )  # fmt: skip

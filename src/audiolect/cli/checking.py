@@ -16,6 +16,7 @@ from audiolect.cli.console import (
     command_line,
     console,
     errors_console,
+    human_count,
     human_seconds,
     print_bars,
     print_done,
@@ -145,7 +146,10 @@ def _check_folder(source: Path, out: Path | None, settings: CheckSettings) -> Ch
 
     if not source.is_dir():
         raise UsageError(
-            "There is no such folder to check.", where=source, expected="a dataset folder, or a folder of audio"
+            "There is no such folder to check.",
+            where=source,
+            expected="a dataset folder, or a folder of audio",
+            found="a file" if source.exists() else None,
         )
     if settings.labels is not None:
         raise UsageError("A plain folder has no labels to check.", where=source, fix="audiolect prepare folder --help")
@@ -179,7 +183,10 @@ def _next_command(source: Path, report: CheckReport, *, is_dataset: bool) -> str
 def _print_report(report: CheckReport) -> None:
     summary = report.summary
     known = report.num_recordings - report.num_decoded
-    decoded = f"{report.num_decoded} decoded" + (f", {known} known from an earlier check" if known else "")
+    failed = min(report.num_decoded, report.num_recordings - summary.num_decoded)
+    decoded = f"{report.num_decoded - failed} decoded"
+    decoded += f", {known} known from an earlier check" if known else ""
+    decoded += f", {failed} could not be" if failed else ""
     rows = [("recordings", f"{report.num_recordings}, {human_seconds(summary.seconds)}; {decoded}")]
     if report.num_examples:
         rows.append(("examples", str(report.num_examples)))
@@ -196,6 +203,7 @@ def _print_report(report: CheckReport) -> None:
     print_table(f"check of {report.name}", ("", ""), rows)
     _print_lengths(summary)
     _print_problems(report)
+    _print_quarantine(report)
 
 
 def _print_lengths(summary: Summary) -> None:
@@ -228,6 +236,16 @@ def _print_problems(report: CheckReport) -> None:
         console().print("[bold]no problems[/bold]")
         return
     print_table("problems", ("", "reason", "count", "meaning", "such as"), rows, right=(2,))
+
+
+def _print_quarantine(report: CheckReport) -> None:
+    from audiolect.data.quarantine import KINDS, QUARANTINE_NAME
+
+    counts = [(sum(entry.kind == kind for entry in report.quarantined), kind) for kind in KINDS]
+    named = " and ".join(human_count(number, kind) for number, kind in counts if number)
+    if named:
+        path = report.folder / QUARANTINE_NAME
+        console().print(f"quarantined: {named}, which later stages leave out ({path})", markup=False, soft_wrap=True)
 
 
 def _dots(found: list[str]) -> str:

@@ -132,11 +132,12 @@ def _print_matrix(report: LeakReport) -> None:
 def _print_leaks(report: LeakReport, unaccepted: pl.DataFrame) -> None:
     if unaccepted.height:
         columns = ("kinds", "part_a", "recording_a", "part_b", "recording_b", "evidence")
+        rows = [_shown_pair(*row) for row in unaccepted.select(columns).head(_SHOWN).iter_rows()]
         shown = f", the first {_SHOWN}" if unaccepted.height > _SHOWN else ""
         print_table(
             f"leaks: {human_count(unaccepted.height, 'pair')}{shown}",
             columns,
-            unaccepted.select(columns).head(_SHOWN).rows(),
+            rows,
         )
         _say("Remove them from one side, or accept a pair of parts with --allow A/SPLIT=B/SPLIT.")
     else:
@@ -152,6 +153,13 @@ def _print_leaks(report: LeakReport, unaccepted: pl.DataFrame) -> None:
             right=(3, 4),
         )
         _say("Such names say nothing for sure, and are no leak: hashes and fingerprints tell.")
+
+
+def _shown_pair(kinds: str, *rest: str) -> tuple[str, ...]:
+    """A row as it fits a screen: kinds that can be broken between words, and the evidence of the first of them."""
+    *places, evidence = rest
+    several = "+" in kinds
+    return (kinds.replace("+", ", "), *places, evidence.partition("; ")[0] if several else evidence)
 
 
 def _print_gaps(report: LeakReport, origin: Mapping[str, Source]) -> None:

@@ -19,7 +19,7 @@ carry_quarantine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from audiolect.data.card import CARD_NAME, facts_of, make_card, read_card
 from audiolect.data.check_state import CHECK_FOLDER
 from audiolect.data.dataset import Dataset, read_table
 from audiolect.data.problems import Problem
-from audiolect.errors import DamagedFile, DatasetError
+from audiolect.errors import DamagedFile, DatasetError, UnknownVersion
 from audiolect.storage import check_header, file_header, fingerprint_file, read_jsonl, write_jsonl
 
 QUARANTINE_NAME = "quarantine.jsonl"
@@ -93,8 +93,8 @@ def read_quarantine(path: Path) -> list[Entry]:
         UnknownVersion: not a quarantine file, or of a version that is not known.
         DamagedFile: a line is not an entry.
     """
-    rows = read_jsonl(path)
-    check_header(next(rows, None), _KIND, (_VERSION,), path)
+    rows = _rows(path)
+    next(rows)
     return [_entry(row, f"{path}:{line}") for line, row in enumerate(rows, start=2)]
 
 
@@ -177,7 +177,7 @@ def leave_out(dataset: Dataset, found: Quarantined) -> Dataset:
         raise DatasetError(
             "All recordings are quarantined.",
             where=found.path,
-            fix=f"mend what {found.path.with_name('problems.jsonl')} lists",
+            fix=f"mend what {found.path.with_name('problems.jsonl')} lists, or use them with --keep-quarantined",
         )
     examples = dataset.examples.filter(~pl.col("example_id").is_in(found.examples.implode()))
     left_out = {"recordings": len(found.recordings), "examples": len(found.examples)}
@@ -220,9 +220,20 @@ def own_list(dataset: Dataset) -> Path | None:
 
 
 def _owner(path: Path) -> dict[str, Any]:
-    header = next(read_jsonl(path), None)
-    check_header(header, _KIND, (_VERSION,), path)
-    return header or {}
+    return next(_rows(path))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The header, checked, and the lines that follow it; letters say what can be done about the file."""
+    try:
+        rows = read_jsonl(path)
+        header = next(rows, None)
+        check_header(header, _KIND, (_VERSION,), path)
+        yield header or {}
+        yield from rows
+    except (DamagedFile, UnknownVersion) as error:
+        error.fix = error.fix or f"mend it, or remove {path} and check again"
+        raise
 
 
 def _check_owner(path: Path, dataset: Dataset) -> None:
@@ -268,5 +279,6 @@ def _entry(row: dict[str, Any], where: str) -> Entry:
             where=where,
             expected='{"kind": "recording" or "example", "id": "…", "reasons": ["…"], "by": "…"}',
             found=row,
+            fix="mend the line, or take it out",
         )
     return Entry(str(kind), str(name), tuple(reasons or ()), str(by))

@@ -40,7 +40,7 @@ _LEAST_WORDS = 2
 _LONG_WORD = 6  # of a script other than the Latin one
 _LEAST_CODE = 8
 _LEAST_HASH = 16
-_DATE = re.compile(r"(?:19|20)\d\d(?:[01]\d(?:[0-3]\d)?)?")
+_DATE = re.compile(r"(?:19|20)\d\d(?:[01]\d[0-3]\d)?")
 _LARGE_NUMBER = re.compile(r"[1-9]\d{4,}")
 
 
