@@ -3,10 +3,10 @@
 ``python bench/plan.py [--quick] [--json]``. The dataset folders are made here, as ``prepare`` writes them. "Ready" is a
 fresh process that has read the file of the mixture, opened all datasets and laid the plan; the time is from after its
 imports, which are a figure of their own. Its memory is the peak of the process (VmHWM) less what it held after its
-imports. A jump is the first batch of an epoch that was never asked for, at a place far inside: the median over
-epochs has the bar, and the slowest of each process, which the machine's other work has a part in, is a figure. The time of a batch of
-draws is the median over batches at random places; the small and the large plan take turns. With --quick there are a
-tenth of the rows.
+imports. A jump is the first batch of an epoch that was never asked for, at a place far inside: the median over epochs
+has the bar; the slowest, in which the machine's other work has a part, is a figure too. The time of a batch of draws is
+the median over batches at random places; the small and the large plan take turns. With --quick there are a tenth of
+the rows.
 """
 
 from __future__ import annotations

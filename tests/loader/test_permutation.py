@@ -39,8 +39,11 @@ def mixed(word: int) -> int:
 
 def slow_permute(key: int, index: int, n: int) -> int:
     """The network as its front door describes it, one index at a time, with Python's own whole numbers."""
-    rights = math.isqrt(n - 1) + 1
-    lefts = -(-n // rights)
+    square = math.isqrt(n - 1) + 1
+    lefts, rights = min(
+        ((-(-n // wide), wide) for wide in range(square, square + min(15, square // 3) + 1)),
+        key=lambda sides: sides[0] * sides[1],
+    )
     while True:
         left, right = divmod(index, rights)
         for turn in range(ROUNDS):

@@ -10,8 +10,9 @@ or process, on any machine: all arithmetic is on whole numbers. Not for secrets.
 
 A permutation is a Feistel network over pairs (left, right) with as many lefts and rights as make at least ``n`` pairs:
 in turns, a hash of one half is added to the other. A result beyond ``n`` goes through the network again, until it is
-below ("cycle walking"); fewer than one pair in three is beyond. ROUNDS is what makes all permutations of a few things
-equally likely (``tests/loader/test_permutation.py``); for many things fewer would do.
+below ("cycle walking"). Of the rectangles near the square the one that holds fewest pairs beyond is taken, so that few
+results walk and the time is the same for all ``n``. ROUNDS is what makes all permutations of a few things equally
+likely (``tests/loader/test_permutation.py``); for many things fewer would do.
 
 Public names: permute, unpermute, stream, draw_bits, draw_uniform, draw_below, MOST_INDEXES, Keys, Indexes.
 
@@ -23,8 +24,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,10 +39,13 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 Keys: TypeAlias = int | np.integer | npt.NDArray[np.uint64]
 Indexes: TypeAlias = int | np.integer | npt.NDArray[np.integer]
 
+Scalar = TypeVar("Scalar", np.uint64, np.int64)
+
 _BLOCK = 1 << 13  # elements worked on at once: all their halves stay in the cache of one core
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
+_WIDER = np.arange(16, dtype=np.int64)[:, None]  # how many more rights than in the square are tried
 _TURNS = np.arange(1, ROUNDS + 1, dtype=np.uint64)[:, None] * _GAMMA
 _S11, _S27, _S30, _S31, _S32 = (np.uint64(bits) for bits in (11, 27, 30, 31, 32))
 
@@ -118,19 +122,17 @@ def _in_blocks(walk: _Walk, key: Keys, index: Indexes, n: Indexes) -> npt.NDArra
     # What is one for all stays one; 1-d, for numpy warns of overflow where arrays have no dimension.
     keys = keys.reshape(1) if keys.size == 1 else np.broadcast_to(keys, shape).reshape(-1)
     sizes = sizes.reshape(1) if sizes.size == 1 else np.broadcast_to(sizes, shape).reshape(-1)
-    rights = np.ceil(np.sqrt(sizes.astype(np.float64))).astype(np.int64)  # exact enough: sizes have 48 bits
-    lefts = (sizes + rights - 1) // rights
-    parts = [sizes.astype(np.uint64), lefts.astype(np.uint64), rights.astype(np.uint64)]
     result = np.empty(flat.size, np.int64)
     for start in range(0, flat.size, _BLOCK):
         here = slice(start, start + _BLOCK)
-        result[here] = _walked(walk, flat[here], [_part(values, here) for values in (keys, *parts)])
+        result[here] = _walked(walk, flat[here], _part(keys, here), _part(sizes, here))
     return result.reshape(shape)
 
 
-def _walked(walk: _Walk, values: Words, parts: Sequence[Words]) -> Words:
+def _walked(walk: _Walk, values: Words, keys: Words, numbers: npt.NDArray[np.int64]) -> Words:
     """Through the network, and through it again where the result is beyond the size."""
-    keys, sizes, lefts, rights = parts
+    lefts, rights = _rectangles(numbers)
+    sizes = numbers.astype(np.uint64)
     result = walk(values, keys, lefts, rights)
     beyond = np.flatnonzero(result >= sizes)
     while beyond.size:
@@ -138,6 +140,16 @@ def _walked(walk: _Walk, values: Words, parts: Sequence[Words]) -> Words:
         result[beyond] = again
         beyond = beyond[again >= _part(sizes, beyond)]
     return result
+
+
+def _rectangles(sizes: npt.NDArray[np.int64]) -> tuple[Words, Words]:
+    """How many lefts and rights there are for each size: at least as many pairs, few more, nearly a square."""
+    square = np.ceil(np.sqrt(sizes.astype(np.float64))).astype(np.int64)  # exact enough: sizes have 48 bits
+    rights = square + np.minimum(_WIDER, square // 3)
+    lefts = (sizes + rights - 1) // rights
+    best = np.argmin(lefts * rights - sizes, axis=0)
+    each = np.arange(sizes.size)
+    return lefts[best, each].astype(np.uint64), rights[best, each].astype(np.uint64)
 
 
 def _forward(values: Words, keys: Words, lefts: Words, rights: Words) -> Words:
@@ -199,7 +211,7 @@ def _words(value: Keys | Indexes) -> Words:
     return np.full(1, int(value) & 0xFFFFFFFFFFFFFFFF, np.uint64).reshape(())
 
 
-def _part(values: Words, where: slice | npt.NDArray[np.int64]) -> Words:
+def _part(values: npt.NDArray[Scalar], where: slice | npt.NDArray[np.int64]) -> npt.NDArray[Scalar]:
     return values if values.size == 1 else values[where]
 
 
