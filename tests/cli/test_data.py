@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from audiolect.cli.main import run
+from audiolect.corpora.download_card import SegmentCoverage, SplitCoverage, new_card, write_download_card
 
 
 def call(*arguments: object) -> int:
@@ -79,6 +80,45 @@ def test_numbers_out_of_range_are_refused_at_once(
     assert flag in capsys.readouterr().err
 
 
+def test_without_audio_the_summary_and_the_plan_say_so(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare"
+    (bare / "meta").mkdir(parents=True)
+    (bare / "meta" / "esc50.csv").write_bytes((corpus / "meta" / "esc50.csv").read_bytes())
+    out = tmp_path / "esc"
+    assert call("prepare", "esc50", bare, "--out", out, "--jobs", 1) == 2
+    letter = capsys.readouterr().err
+    assert "4 audio files were looked for" in letter
+    assert f"audiolect download esc50 {bare}" in letter
+    assert f"audiolect prepare esc50 {bare} --out {out} --jobs 1 --no-audio" in letter
+    assert call("prepare", "esc50", bare, "--out", out, "--no-audio", "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["looks_at_audio"] is False
+    assert call("prepare", "esc50", bare, "--out", out, "--no-audio") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "coverage 0 of 400" in printed
+    assert "nominal: 5 s, as the corpus is known, for 4 of 4; counted at 44100 Hz" in printed
+
+
+def test_the_coverage_of_a_download_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "audiocaps"
+    source.mkdir()
+    (source / "test.csv").write_text("audiocap_id,youtube_id,start_time,caption\n1,abcdefghijk,30,a dog barks\n")
+    coverage = SegmentCoverage(
+        available=0,
+        expected=1,
+        available_ids="a" * 32,
+        expected_ids="b" * 32,
+        statuses={"unavailable": 1},
+        splits={"test": SplitCoverage(available=0, expected=1)},
+    )
+    card = new_card("audiocaps", "MIT", "https://example.org").model_copy(update={"coverage": coverage})
+    write_download_card(source, card)
+    assert call("prepare", "audiocaps", source, "--out", tmp_path / "out", "--no-audio") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"available 0 segments, ids {'a' * 32} expected 1 segments, ids {'b' * 32}" in printed
+
+
 def test_an_existing_target_is_kept_unless_overwrite(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +147,8 @@ def test_too_many_problems_end_with_1_and_write_nothing(corpus: Path, tmp_path: 
         (("esc50",), "none was named"),
         (("esc50", "no/such/folder"), "does not exist"),
         (("soundworld", "."), "does not take a source folder"),
+        (("soundworld", "--no-audio"), "does not take --no-audio"),
+        (("esc50", ".", "--no-audio", "--missing", "refuse"), "opposite things"),
         (("soundworld", "--mapping", "m.yaml"), "does not take --mapping"),
         (("esc50", ".", "--recordings", "3"), "does not take --recordings"),
     ],

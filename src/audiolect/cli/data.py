@@ -218,6 +218,11 @@ def _print_summary(dataset: Dataset) -> None:
         if "differences" in card.notes:
             changes.append(("cells where the rules give another text (table differences)", card.notes["differences"]))
         print_table("curation (each cell is in the table curation)", ("rule", "changes"), changes, right=(1,))
+    download = card.notes.get("download")
+    if isinstance(download, dict):
+        names = ("available", "expected")
+        told = [(name, f"{download[name]} segments, ids {download[f'{name}_ids']}") for name in names]
+        print_table("download", ("", ""), told)
     lengths = card.notes.get("lengths")
     if isinstance(lengths, str):
         of = "" if card.coverage.expected is None else f" of {card.coverage.expected}"

@@ -94,15 +94,13 @@ def _print_card(dataset: Dataset) -> None:
             "recordings",
             ", ".join(part for part in (f"{dataset.recordings.height}{of}", length, _rates(dataset)) if part),
         ),
-        (
-            "audio at hand",
-            "all" if num_heard == dataset.recordings.height else f"{num_heard} of {dataset.recordings.height}",
-        ),
         ("size", human_bytes(int(dataset.recordings["num_bytes"].sum()))),
         ("examples", dataset.examples.height),
         ("fingerprint", card.fingerprint),
         ("made by", card.command),
     ]
+    if num_heard < dataset.recordings.height:
+        rows.append(("audio at hand", f"{num_heard} of {dataset.recordings.height}"))
     if card.problems:
         rows.append(("problems", ", ".join(f"{reason} {n}" for reason, n in card.problems.items())))
     print_table(f"{card.name} {card.corpus_version}", ("", ""), rows)

@@ -106,6 +106,13 @@ def check_request(name: str, request: Request) -> None:
                 cause=f"{what} belongs to {', '.join(takers)}",
                 fix=f"audiolect prepare {name}{' FOLDER' if corpus.takes_source else ''} --out {request.out}",
             )
+    if request.options.no_audio and request.options.refuse_missing:
+        raise UsageError(
+            "Two flags say opposite things.",
+            found="--missing refuse, and --no-audio",
+            cause="without a look at the audio none of it can be found missing",
+            fix="leave one of them away",
+        )
     if request.source is not None and not request.source.is_dir():
         raise UsageError(
             "The source folder does not exist." if not request.source.exists() else "The source is not a folder.",
