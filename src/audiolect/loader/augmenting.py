@@ -18,13 +18,11 @@ import numpy.typing as npt
 from audiolect.audio.augment import Mix
 from audiolect.audio.augment_chain import ChainSettings, apply_chain, draw_chain
 from audiolect.errors import UsageError
-from audiolect.loader.permutation import draw_below, draw_uniform
+from audiolect.loader.permutation import draw_below, draw_uniform, stream
 from audiolect.loader.waveforms import WaveformSource
 
 Ints = npt.NDArray[np.int64]
 MixPartners: TypeAlias = tuple[WaveformSource, Ints]
-
-_PARTNER, _PLACE = 1, 2  # names of the draws for a mix
 
 
 def augment_row(
@@ -40,9 +38,9 @@ def augment_row(
         samples: (L,) the valid samples of a row; changed.
         key: 64 bits from which everything is drawn.
         settings: which augmentations, how often.
-        partners: the source, and the rows of it that may be mixed in, sorted, none of them empty; asked only where a
-            mix is drawn.
-        source_row: the row's own recording, which is not mixed with itself.
+        partners: the source, and the rows of it that may be mixed in, each once, none of them empty; their order
+            decides. Asked only where a mix is drawn.
+        source_row: the row's own recording, which is not mixed in.
 
     Raises:
         UsageError: there is no other recording to mix in.
@@ -59,19 +57,18 @@ def augment_row(
 
 
 def _mix_partner(key: int, length: int, source: WaveformSource, rows: Ints, source_row: int) -> npt.NDArray[np.float32]:
-    """At most ``length`` samples of another recording, every one of ``rows`` (sorted, each once) alike."""
-    place = int(np.searchsorted(rows, source_row))
-    is_there = place < len(rows) and int(rows[place]) == source_row
-    num_others = len(rows) - is_there
-    if num_others < 1:
+    """At most ``length`` samples of another recording, every other one of ``rows`` alike."""
+    if not len(rows) or (len(rows) == 1 and int(rows[0]) == source_row):
         raise UsageError(
             "A mix needs another recording, and the entry has none.",
             where=f"recording {source.recording_ids[source_row]!r}",
             fix="take 'mix' out of the augmentations of this entry",
         )
-    chosen = int(draw_below(key, _PARTNER, num_others))
-    row = int(rows[chosen + (is_there and chosen >= place)])
+    row, turn = source_row, 0
+    while row == source_row:
+        row = int(rows[int(draw_below(stream(key, "partner"), turn, len(rows)))])
+        turn += 1
     available = int(source.num_samples[row])
     room = max(0, available - length)
-    start = min(int(draw_uniform(key, _PLACE) * (room + 1)), room)
+    start = min(int(draw_uniform(stream(key, "place"), 0) * (room + 1)), room)
     return source.read(row, start, min(length, available))

@@ -233,10 +233,11 @@ class TrainingBatches:
         return RowDraws(draw_uniform(keys, _CROP), prompts, draw_bits(keys, _AUGMENTATION))
 
     def _find_partners(self, entry: int) -> MixPartners:
-        """The recordings of an entry that are not empty."""
+        """The recordings of an entry that are not empty, in the order of its examples, whatever that of the source."""
         here = self._entries[entry]
         items = np.arange(here.num_items)
-        rows = np.unique(here.table.source_rows[here.find_rows(items, np.zeros_like(items))[0]])
+        rows = here.table.source_rows[here.find_rows(items, np.zeros_like(items))[0]]
+        rows = rows[np.sort(np.unique(rows, return_index=True)[1])]
         source = here.table.source
         return source, rows[source.num_samples[rows] > 0]
 
