@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,6 +137,18 @@ def test_every_key_is_described() -> None:
     lines = describe_config(MixtureFile)
     assert len(lines) >= 14
     assert [line.path for line in lines if not line.description] == []
+
+
+def test_the_page_names_every_key_and_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text("utf-8")
+    section = page.split("## The file of a mixture")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]*) \|", section, re.MULTILINE)
+    keys = {path.removeprefix("mixture.entries.NAME."): default for path, default in rows}
+    lines = [line for line in describe_config(MixtureFile) if line.path not in {"data", "mixture"}]
+    assert len(lines) == len(keys) == 12
+    for line in lines:
+        told = keys[line.path.removeprefix("mixture.entries.NAME.")]
+        assert line.default in (None, "{}") or told.replace("`", "").endswith(line.default), line.path
 
 
 def test_canonical_keys() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolect.errors import UsageError
-from audiolect.loader.permutation import MOST_INDEXES
+from audiolect.loader.permutation import MOST_INDEXES, draw_bits, permute, stream
 from audiolect.loader.plan import Draws, Plan, PlanEntry
 from audiolect.loader.schedules import Schedule
 
@@ -99,6 +99,19 @@ def test_exactly_once_over_ranks_slices_and_resumes(
         assert set(mine.values()) <= {1}
         in_pass = Counter(k for _, _, k in mine)
         assert in_pass == dict.fromkeys(range(passes), entry.num_items) | ({passes: rest} if rest else {})
+
+
+def test_a_draw_is_what_the_page_of_formats_says() -> None:
+    plan = plan_of({"b-AQA/train": 23, "a-AQA/train": 10}, 0.7, Fraction(1), 5)
+    # Epoch 3 takes the draws floor(2.1 N) to floor(2.8 N): 7 of the first entry, then 16 of the second.
+    assert plan.epoch_counts(3).tolist() == [7, 16]
+    draws = plan.draws(3, np.arange(23))
+    for position in range(23):
+        place = int(permute(stream(7, "epoch", 3), position, 23))
+        key, count, draw = ("a-AQA/train", 10, 21 + place) if place < 7 else ("b-AQA/train", 23, 48 + place - 7)
+        item = permute(draw_bits(stream(7, "passes", key), draw // count), draw % count, count)
+        row = (plan.entries[draws.entry[position]].key, draws.item[position], draws.pass_index[position])
+        assert row == (key, item, draw // count)
 
 
 def test_epochs_telescope_whatever_the_floats() -> None:
