@@ -125,12 +125,7 @@ def prepare(
     if dry_run:
         _say_plan(corpus, request, as_json=as_json)
         return
-    dataset = get_corpus(corpus).prepare(request)
-    if as_json:
-        print_json(dataset.card.model_dump(mode="json") | {"folder": str(dataset.folder)})
-        return
-    _print_summary(dataset)
-    print_done(f"{out}", f"audiolect show {shlex.quote(str(out))}")
+    _print_result(get_corpus(corpus).prepare(request), as_json=as_json)
 
 
 def show(
@@ -203,6 +198,14 @@ def _audio_plan(request: Request) -> str:
     if request.options.no_audio:
         return "not looked at: lengths are what the tables or the corpus state"
     return "decoded whole and hashed" if request.options.hash_audio else "headers only"
+
+
+def _print_result(dataset: Dataset, *, as_json: bool) -> None:
+    if as_json:
+        print_json(dataset.card.model_dump(mode="json") | {"folder": str(dataset.folder)})
+        return
+    _print_summary(dataset)
+    print_done(f"{dataset.folder}", f"audiolect show {shlex.quote(str(dataset.folder))}")
 
 
 def _print_summary(dataset: Dataset) -> None:

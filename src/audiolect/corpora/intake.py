@@ -133,8 +133,7 @@ def intake(  # noqa: PLR0917 - in the order of the street
         root: the folder that the paths of the drafts start from; the audio root of the dataset.
         drafts: the recordings as declared.
         examples: what is asked of them; those of recordings that are left out are left out too.
-        out: the dataset folder to write.
-        options: how to run.
+        out, options: the dataset folder to write, and how to run.
         progress: told of each recording.
         problems: what the corpus itself found wrong, to be counted and listed with the rest.
         extra_tables: NAME → table for ``NAME.parquet``; of a table with a column ``recording_id`` or ``example_id``,
@@ -153,10 +152,8 @@ def intake(  # noqa: PLR0917 - in the order of the street
         collected.add(problems)
         usable = _usable_drafts(drafts, collected)
         if options.no_audio:
-            recordings = _on_their_word(usable, info.nominal, collected)
             notes = {**(notes or {}), "lengths": describe_lengths(usable, info.nominal)}
-        else:
-            recordings = _look_at_all(usable, root, options, progress, collected)
+        recordings = _look_at_all(usable, info.nominal, root, options, progress, collected)
         if not recordings:
             raise _nothing_left(info, root, collected.found, options)
         kept_examples = _usable_examples(examples, drafts, recordings, collected)
@@ -214,9 +211,16 @@ def _usable_drafts(drafts: Sequence[Draft], problems: _Problems) -> list[Draft]:
     return list(first.values())
 
 
-def _look_at_all(
-    drafts: Sequence[Draft], root: Path, options: IntakeOptions, progress: Progress, problems: _Problems
+def _look_at_all(  # noqa: PLR0917 - in the order of the street
+    drafts: Sequence[Draft],
+    nominal: Nominal,
+    root: Path,
+    options: IntakeOptions,
+    progress: Progress,
+    problems: _Problems,
 ) -> list[Recording]:
+    if options.no_audio:
+        return _on_their_word(drafts, nominal, problems)
     recordings: list[Recording] = []
     look = partial(inspect_draft, root=root, decode=options.hash_audio)
     what = "decoding" if options.hash_audio else "probing"
