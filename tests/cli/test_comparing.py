@@ -104,7 +104,7 @@ def test_no_leak_says_what_was_compared(dataset: Path, tmp_path: Path, capsys: p
     capsys.readouterr()
     assert call("leaks", tmp_path / "d", "--allow", "c/test=c/train", "--allow", "c/test=c/val") == 0
     printed = capsys.readouterr().out
-    assert "No leak by source: nothing of one role is shared with another; 1 accepted pair" in printed
+    assert "No leak by source and stem: nothing of one role is shared with another; 1 accepted pair" in printed
     assert "not compared by hash and fingerprint" in printed
     assert call("leaks", dataset, "--kind", "source", "--allow", "c/test=c/train") == 0
     assert "not compared" not in capsys.readouterr().out
@@ -132,11 +132,20 @@ def test_generic_names_do_not_set_the_exit_code(
     assert call("leaks", dataset, table, "--kind", "stem") == 0
     printed = capsys.readouterr().out
     assert "No leak by stem" in printed
-    assert "suspicions: 2 generic file names in common" in printed
+    assert "suspicions: 2 file names in common" in printed
     assert call("leaks", dataset, table, "--kind", "stem", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert [row["stem"] for row in found["suspicions"]] == ["01", "02"]
     assert (found["leaks"], found["compared_by"]) == (0, ["stem"])
+
+
+def test_tables_of_names_in_one_folder_are_compared_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, file in (("train", "dog barking.wav"), ("test", "dog barking.wav"), ("val", "1.wav")):
+        (tmp_path / f"{name}.csv").write_text(f"file_name\n{file}\n1.wav\n")
+    assert call("leaks", *(tmp_path / f"{name}.csv" for name in ("train", "test", "val"))) == 0
+    printed = capsys.readouterr().out
+    assert "No leak by stem" in printed
+    assert "suspicions: 1 file name in common" in printed
 
 
 def test_a_checked_dataset_is_compared_by_what_the_check_has_found(
@@ -148,5 +157,5 @@ def test_a_checked_dataset_is_compared_by_what_the_check_has_found(
     capsys.readouterr()
     assert call("leaks", world) == 0
     printed = capsys.readouterr().out
-    assert "hash and fingerprint: nothing of one role" in printed
+    assert "No leak by hash, stem and fingerprint: nothing of one role" in printed
     assert "not compared" not in printed

@@ -15,6 +15,7 @@ from audiolect.data.check_state import (
     FACTS_NAME,
     FACTS_SCHEMA,
     SUMMARY_NAME,
+    VERSION,
     FactsStore,
     carry_facts,
     facts_frame,
@@ -262,5 +263,9 @@ def test_facts_are_carried_with_the_paths_of_the_new_root(tmp_path: Path) -> Non
     )
     carry_facts([dataset], made)
     assert known_facts(made).select("recording_id", "path").rows() == [("x/a", f"{tmp_path.name}/a.wav")]
+    write_json(dataset.folder / "check" / "unfinished" / "state.json", file_header("check", VERSION + 1))
+    (tmp_path / "later").mkdir()
+    carry_facts([dataset], replace(made, folder=tmp_path / "later"))
+    assert not any((tmp_path / "later").iterdir())
     resumed = FactsStore(made.folder / "check")
     assert resumed.missing([replace(request("a"), path=f"{tmp_path.name}/a.wav")]) == []

@@ -69,7 +69,10 @@ def test_each_kind_by_hand() -> None:
 def test_groups_bind_within_a_dataset_and_stems_between_datasets() -> None:
     train = part("a", "train", {"group": "g", "path": "dog barking.wav"})
     test = part("a", "test", {"group": "g", "path": "t/dog barking.wav"})
-    assert kinds_of(find_leaks([train, test])) == [("group", "a/train/0", "a/test/0")]
+    report = find_leaks([train, test])
+    assert kinds_of(report) == [("group", "a/train/0", "a/test/0")]
+    assert report.suspicions.rows() == [("a/train", "a/test", "dog barking", 1, 1)]
+    assert find_leaks([part("a", "train", {}), part("a", "test", {})]).suspicions.is_empty()
 
 
 def test_two_recordings_are_one_pair_whatever_the_evidence() -> None:
@@ -121,7 +124,6 @@ def test_two_versions_of_one_dataset() -> None:
         ("c/2", "old/train", "new/test", "id"),
     ]
     assert report.pairs.height == 4
-    assert "stem" not in report.compared
     others = [replace(each, corpus="d") for each in new]
     assert find_leaks([*old, *others], kinds=["id"]).pairs.is_empty()
 

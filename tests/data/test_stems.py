@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolect.data.stems import is_telling, stem_keys
+from audiolect.data.stems import is_telling, shared_stems, stem_keys
 
 ID = "--4gqARaEJE"
 
@@ -65,3 +65,17 @@ def test_telling_names(text: str) -> None:
 def test_a_word_of_the_trade_with_any_counter_is_generic(word: str, between: str, number: int) -> None:
     assert not is_telling(f"{word}{between}{number}")
     assert not is_telling(f"{word}{number:06d}")
+
+
+def test_shared_stems() -> None:
+    left, right = (
+        pl.DataFrame({"recording_id": names, "key": names})
+        for names in (["1", "1", "dog barking", "left alone"], ["1", "dog barking", "right alone"])
+    )
+    telling, generic = shared_stems(left, right, within=False)
+    assert telling.to_list() == ["dog barking"]
+    assert generic.select("stem", "recordings_a", "recordings_b").rows() == [("1", 2, 1)]
+    telling, doubtful = shared_stems(left, right, within=True)
+    assert telling.to_list() == []
+    assert doubtful.select("stem", "recordings_a", "recordings_b").rows() == [("dog barking", 1, 1)]
+    assert shared_stems(left.clear(), right, within=False)[1].is_empty()

@@ -147,7 +147,7 @@ def _print_leaks(report: LeakReport, unaccepted: pl.DataFrame) -> None:
         rows = report.suspicions.rows()
         shown = f", the first {_SHOWN}" if len(rows) > _SHOWN else ""
         print_table(
-            f"suspicions: {human_count(len(rows), 'generic file name')} in common{shown}",
+            f"suspicions: {human_count(len(rows), 'file name')} in common{shown}",
             ("part_a", "part_b", "file name", "recordings_a", "recordings_b"),
             rows[:_SHOWN],
             right=(3, 4),

@@ -222,13 +222,19 @@ def carry_facts(sources: Sequence[Dataset], made: Dataset) -> None:
     nothing that is known. Nothing is written where nothing is known.
 
     Args:
-        sources: datasets, whole or filtered. Of a recording that several hold, what the first knows counts.
+        sources: datasets, whole or filtered. Of a recording that several hold, what the first knows counts. What a
+            check of another version knows is not taken over.
         made: a dataset in its folder, whose audio root is that of the sources, or above theirs.
 
     Raises:
-        UnknownVersion, DamagedFile, DatasetError: the check of a source cannot be used.
+        DamagedFile, DatasetError: the check of a source cannot be used.
     """
-    frames = [_rebased(known_facts(source), source, made) for source in sources if has_facts(source)]
+    frames = []
+    for source in filter(has_facts, sources):
+        try:
+            frames.append(_rebased(known_facts(source), source, made))
+        except UnknownVersion:
+            continue  # its facts mean something else; the next check decodes anew
     if not frames:
         return
     known = pl.concat(frames).unique(_SPAN, keep="first", maintain_order=True)
@@ -271,7 +277,7 @@ def _check_version(header: Path) -> None:
     try:
         check_header(read_json(header), KIND, (VERSION,), header)
     except UnknownVersion as error:
-        error.fix = "check afresh with --new"
+        error.fix = "check afresh: audiolect check DATASET --new"
         raise
 
 

@@ -10,7 +10,8 @@ evidence:
 - ``stem``: their files have the same telling name, in datasets of different corpora (``data/stems.py``);
 - ``fingerprint``: they sound the same, re-encoded or shifted (``audio/duplicates.py``).
 
-Where files have the same generic name (``audio_000``), that is a suspicion, counted apart, and never a leak.
+Where files have the same generic name (``audio_000``), or a telling one within one dataset (which may number the files
+of each split anew), that is a suspicion, counted apart, and never a leak.
 
 An overlap is a leak where the parts play different roles: training, validation or test. Two corpora may both train on
 the same video; what one trains on, the other must not test on. A part whose name says nothing has the role "other" and
@@ -34,7 +35,7 @@ import polars as pl
 from audiolect.audio.duplicates import near_duplicates_between
 from audiolect.audio.fingerprint import Fingerprint
 from audiolect.data.sources import source_keys
-from audiolect.data.stems import is_telling, stem_keys
+from audiolect.data.stems import shared_stems, stem_keys
 from audiolect.errors import UsageError, unknown_name
 from audiolect.progress import Progress, silent_progress
 
@@ -103,8 +104,8 @@ class LeakReport:
         pairs: one row for each pair of recordings: part_a, recording_a, part_b, recording_b, kinds (joined by "+"),
             evidence (of each kind), leak.
         matrix: (part, other part) → recordings of the part that the other shares, by any kind; only where not 0.
-        suspicions: generic file names that parts of different roles have in common: part_a, part_b, stem, recordings_a
-            and recordings_b that have it.
+        suspicions: doubtful file names that parts of different roles have in common: part_a, part_b, stem,
+            recordings_a and recordings_b that have it.
         compared: the kinds of evidence by which any two parts could be compared.
         lacking: kind → part → its recordings that have no such evidence; of the kinds asked for, and where not 0.
     """
@@ -209,9 +210,9 @@ def find_leaks(
                 if kind != "id" or a.dataset != b.dataset:  # within one dataset no id is twice
                     compared.add(kind)
                 if kind == "stem":
-                    telling, generic = _shared_stems(left, right)
+                    telling, doubtful = shared_stems(left, right, within=a.dataset == b.dataset)
                     left = left.filter(pl.col("key").is_in(telling.implode()))
-                    suspicions.append(_suspicions(a, b, generic))
+                    suspicions.append(_suspicions(a, b, doubtful))
                 found.append(_near(a, b) if kind == "fingerprint" else _joined(kind, a, b, left, right))
             advance(1)
     pairs = _collapsed(pl.concat(found))
@@ -251,9 +252,10 @@ def _applies(kind: str, a: Part, b: Part) -> bool:
     same_ids = a.corpus is not None and a.corpus == b.corpus
     if kind == "id":
         return same_ids
-    # A group is a word of one corpus; a name tells only from one corpus to another: "dog barking" may be in each split.
-    same_corpus = same_ids or a.dataset == b.dataset
-    return {"group": same_corpus, "stem": not same_corpus}.get(kind, True)
+    # A group is a word of one corpus; of two versions of one corpus the ids tell what the names would.
+    if kind == "stem":
+        return not same_ids or a.dataset == b.dataset
+    return kind != "group" or same_ids or a.dataset == b.dataset
 
 
 def _joined(kind: str, a: Part, b: Part, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -263,19 +265,10 @@ def _joined(kind: str, a: Part, b: Part, left: pl.DataFrame, right: pl.DataFrame
     return _rows(kind, a, b, named.rename({"key": "evidence"}))
 
 
-def _shared_stems(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
-    """The telling stems of both tables, and a table of the generic ones: stem, recordings_a, recordings_b."""
-    counts_a = left.group_by("key").agg(recordings_a=pl.len().cast(pl.Int64))
-    counts_b = right.group_by("key").agg(recordings_b=pl.len().cast(pl.Int64))
-    shared = counts_a.join(counts_b, on="key", how="inner").rename({"key": "stem"})
-    telling = pl.Series([is_telling(stem) for stem in shared["stem"]], dtype=pl.Boolean)
-    return shared.filter(telling)["stem"], shared.filter(~telling)
-
-
-def _suspicions(a: Part, b: Part, generic: pl.DataFrame) -> pl.DataFrame:
+def _suspicions(a: Part, b: Part, doubtful: pl.DataFrame) -> pl.DataFrame:
     if not _would_leak(a, b):
         return pl.DataFrame(schema=_SUSPICION_SCHEMA)
-    return generic.select(pl.lit(a.name).alias("part_a"), pl.lit(b.name).alias("part_b"), *list(_SUSPICION_SCHEMA)[2:])
+    return doubtful.select(pl.lit(a.name).alias("part_a"), pl.lit(b.name).alias("part_b"), *list(_SUSPICION_SCHEMA)[2:])
 
 
 def _near(a: Part, b: Part) -> pl.DataFrame:

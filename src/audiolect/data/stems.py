@@ -10,7 +10,7 @@ One word with a counter (``rain_03``), a number alone, a date and time, and word
 
 Conventions: stems are compared without folder, extension and case, and without the ``Y`` before a YouTube id.
 
-Public names: stem_keys, is_telling.
+Public names: stem_keys, is_telling, shared_stems.
 """
 
 from __future__ import annotations
@@ -62,6 +62,22 @@ def is_telling(stem: str) -> bool:
     if re.fullmatch(YOUTUBE_ID, stem) and re.search(_DRAWN_BY_LOT, stem) and not words & _TRADE:
         return True
     return any(map(_is_code, tokens)) or _is_hash("".join(tokens)) or _has_words(words) or _has_large_number(tokens)
+
+
+def shared_stems(left: pl.DataFrame, right: pl.DataFrame, *, within: bool) -> tuple[pl.Series, pl.DataFrame]:
+    """The stems of both tables that are evidence, and a table of the doubtful: stem, recordings_a, recordings_b.
+
+    Args:
+        left, right: columns ``recording_id`` and ``key``, the stem.
+        within: both are of one dataset: no name is evidence there, and only telling ones are worth a word.
+    """
+    counts_a = left.group_by("key").agg(recordings_a=pl.len().cast(pl.Int64))
+    counts_b = right.group_by("key").agg(recordings_b=pl.len().cast(pl.Int64))
+    shared = counts_a.join(counts_b, on="key", how="inner").rename({"key": "stem"})
+    telling = pl.Series([is_telling(stem) for stem in shared["stem"]], dtype=pl.Boolean)
+    if within:
+        return shared["stem"].clear(), shared.filter(telling)
+    return shared.filter(telling)["stem"], shared.filter(~telling)
 
 
 def _has_words(words: set[str]) -> bool:
