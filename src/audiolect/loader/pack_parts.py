@@ -8,11 +8,12 @@ A part with its account is done: the next run takes it as it is, once its hashes
 workers and imports nothing slow.
 
 Public names: Part, PartAccount, cut_in_parts, make_part, largest_entry_bytes, PART_BYTES, samples_path, remove_part,
-pieces_of.
+pieces_of, cannot_write.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from audiolect.atomic import unwritable
 from audiolect.audio.sndfile import Forward
 from audiolect.audio.source import problem_reason
 from audiolect.data.problems import problem_from
-from audiolect.errors import AudioError, SpanError, UnsafePath
+from audiolect.errors import AudioError, SpanError, StorageError, UnsafePath
 from audiolect.loader.pack_samples import NotFinite, OtherRate, Packed, SourceSpan, round_recording
 from audiolect.storage import fingerprint_bytes, read_json, safe_join, write_json
 
@@ -132,8 +133,22 @@ def make_part(part: Part) -> PartAccount:
     except OSError as problem:
         with suppress(OSError):
             path.unlink(missing_ok=True)  # it may be what fills the disk
-        raise unwritable(path, problem.strerror) from problem
+        raise cannot_write(path, problem) from problem
     return account
+
+
+def cannot_write(path: Path, problem: OSError) -> StorageError:
+    """The letter for a disk that does not take what is written. What has been written is kept."""
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        letter = unwritable(path, problem.strerror)
+        letter.fix = f"{letter.fix}; the same command then goes on where it was"
+        return letter
+    return StorageError(
+        "It cannot be written.",
+        where=problem.filename or path,
+        found=problem.strerror,
+        fix="write to another place, or have its permissions changed",
+    )
 
 
 def _done_before(part: Part) -> PartAccount | None:

@@ -41,7 +41,7 @@ from audiolect.loader.pack_format import (
     pack_fingerprint,
     write_card,
 )
-from audiolect.loader.pack_parts import Part, cut_in_parts, make_part, remove_part, samples_path
+from audiolect.loader.pack_parts import Part, cannot_write, cut_in_parts, make_part, remove_part, samples_path
 from audiolect.loader.pack_plan import (
     STATE_NAME,
     PackPlan,
@@ -107,6 +107,13 @@ def write_pack(
         TooManyProblems: more recordings cannot be read than ``settings.max_problems``, or none can be read.
         MissingDependency, WorkerDied: a decoder is not installed; a process ended without an answer.
     """
+    try:
+        return _pack(dataset, target, settings, progress)
+    except OSError as problem:
+        raise cannot_write(target, problem) from problem
+
+
+def _pack(dataset: Dataset, target: Path, settings: PackSettings, progress: Progress) -> PackReport:
     check_target(dataset, target, overwrite=settings.overwrite)
     if (home_folder(target) / CARD_NAME).is_file():
         _move_into_place(target)  # a run was killed when all was done but this
