@@ -11,7 +11,7 @@ Let a query have R relevant ones at the ranks r_1 < … < r_R (``ranks.py``, 1 i
 - ``mean_rank``, ``median_rank``, ``geometric_mean_rank``: of r_1.
 - ``recall_geometric_mean``: (recall_any@1 · recall_any@5 · recall_any@10)^(1/3), by which some papers choose models.
 
-Every metric has one value for each query, for intervals and paired tests (``uncertainty.py``, ``paired.py``). A query
+Every metric has one value for each query, for intervals and paired tests (``bootstrap.py``, ``paired.py``). A query
 without a relevant one has no value (NaN), is left out of the means, and is counted: ``queries_without_relevant``.
 
 Conventions: fractions from 0 to 1, not per cent. Ranks that ties make fractions are used in the formulas as they are.
