@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolect.errors import SpanError, UsageError
+from audiolect.loader import waveforms
 from audiolect.loader.waveforms import RecordingRows, absent_recordings, as_ids, check_spans, row_and_span
 
 SOURCE: Any = SimpleNamespace(
@@ -81,13 +82,17 @@ def test_one_recording_is_given_by_row_or_by_id() -> None:
         row_and_span(SOURCE, -1, 0, 1)
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["hashes of their own", "hashes shared by a third of them"])
 @given(
     ids=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), unique=True, max_size=20),
     wanted=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), max_size=20),
 )
-def test_rows_are_found_as_a_dictionary_finds_them(ids: list[str], wanted: list[str]) -> None:
-    wanted += ids[::2]
-    rows, absent = RecordingRows(pl.Series(ids, dtype=pl.String)).find(pl.Series(wanted, dtype=pl.String))
+def test_rows_are_found_as_a_dictionary_finds_them(shared: bool, ids: list[str], wanted: list[str]) -> None:
+    wanted = wanted + ids[::2]
+    with pytest.MonkeyPatch.context() as patch:
+        if shared:
+            patch.setattr(waveforms, "_hashes", lambda names: (names.hash() % 3).to_numpy())
+        rows, absent = RecordingRows(pl.Series(ids, dtype=pl.String)).find(pl.Series(wanted, dtype=pl.String))
     places = {name: row for row, name in enumerate(ids)}
     assert rows.tolist() == [places.get(name, -1) for name in wanted]
     assert absent.to_list() == [name for name in wanted if name not in places]
