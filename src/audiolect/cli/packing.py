@@ -18,6 +18,7 @@ from audiolect.cli.console import (
     console,
     errors_console,
     human_bytes,
+    human_count,
     human_seconds,
     print_done,
     print_json,
@@ -159,13 +160,13 @@ def _print_report(report: PackReport, *, retry: bool) -> None:
     card = report.card
     if not report.num_added and not report.new_problems:
         console().print("Nothing new: every recording that can be packed is in the pack.", highlight=False)
-    added = f"{report.num_added} in {report.added_shards} new shards, {human_bytes(report.added_bytes)}"
+    added = f"{report.num_added} in {human_count(report.added_shards, 'new shard')}, {human_bytes(report.added_bytes)}"
     if report.num_resumed:
         added += f"; {report.num_resumed} of them by a run that was stopped"
     num_bytes = human_bytes(sum(shard.num_bytes for shard in card.shards))
     rows = [
         ("recordings", f"{card.num_recordings}, {human_seconds(card.num_samples / card.rate_hz)}"),
-        ("samples", f"{card.rate_hz} Hz, mono, {card.codec}: {len(card.shards)} shards, {num_bytes}"),
+        ("samples", f"{card.rate_hz} Hz, mono, {card.codec}: {human_count(len(card.shards), 'shard')}, {num_bytes}"),
         ("added", added),
     ]
     rows += [(f"left out: {reason}", str(count)) for reason, count in card.left_out.items()]
@@ -198,8 +199,9 @@ def _print_check(found: PackCheck) -> None:
     card = found.card
     if not found.damages and card is not None:
         num_bytes = human_bytes(sum(shard.num_bytes for shard in card.shards))
+        recordings = human_count(card.num_recordings, "recording")
         console().print(
-            f"Whole: {card.num_recordings} recordings in {len(card.shards)} shards, {num_bytes}.", highlight=False
+            f"Whole: {recordings} in {human_count(len(card.shards), 'shard')}, {num_bytes}.", highlight=False
         )
         return
     rows = [
