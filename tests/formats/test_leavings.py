@@ -11,7 +11,7 @@ import pytest
 from audiolect.data.dataset import Dataset
 from audiolect.data.records import EXAMPLE_SCHEMA, RECORDING_SCHEMA, Example, Turn
 from audiolect.formats.leavings import EXAMPLE_FACTS, RECORDING_FACTS, left_out
-from audiolect.formats.request import ExportRequest
+from audiolect.formats.request import ExportRequest, ImportRequest
 from audiolect.formats.table import FORMATS
 
 Make = Callable[..., Any]
@@ -90,3 +90,17 @@ def test_every_format_says_what_it_has_no_place_for(layout: str, dataset: Datase
     written = write(ExportRequest(dataset, tmp_path / "out"))
     assert dict(written.left_out) == EXPECTED[layout]
     assert json.loads((tmp_path / "out" / "card.json").read_text("utf-8"))["left_out"] == EXPECTED[layout]
+
+
+@pytest.mark.parametrize("layout", sorted(set(FORMATS) - {"flamingo-2"}))
+def test_what_the_card_says_of_the_dataset_comes_back(layout: str, dataset: Dataset, tmp_path: Path) -> None:
+    write, read = FORMATS[layout].write, FORMATS[layout].read
+    assert write is not None
+    assert read is not None
+    write(ExportRequest(dataset, tmp_path / "out"))
+    card = read(ImportRequest(tmp_path / "out", tmp_path / "back")).card
+    assert (card.corpus_version, card.license, card.citation) == ("1", "CC0", "none")
+    if not layout.startswith("flamingo"):
+        assert card.name == "mine"
+    asked = read(ImportRequest(tmp_path / "out", tmp_path / "asked", name="n", license="CC BY")).card
+    assert (asked.name, asked.license, asked.citation) == ("n", "CC BY", "none")

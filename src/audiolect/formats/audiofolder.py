@@ -13,8 +13,9 @@ EventTagging example. ``recording_id``, ``source_id``, ``parent_id``, ``group``,
 the recording. Other columns are named on the card and left alone, and listed as unread.py says.
 
 Conventions: the split is the name of the folder (``--split`` where the table stands in SRC itself, else train). A
-recording has the id ``NAME/split/file_name`` where the table gives none. Prompts are the first of their task. In CSV a
-list is JSON in a cell, and an empty cell is no value. Writing: audiofolder_writing.py.
+recording has the id ``NAME/split/file_name`` where the table gives none; NAME is the one that was asked for, or that of
+an export's card.json, or that of the folder. Prompts are the first of their task. In CSV a list is JSON in a cell, and
+an empty cell is no value. Writing: audiofolder_writing.py.
 
 Public names: read, METADATA_NAMES, TEXT_COLUMNS.
 
@@ -32,12 +33,12 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo
 from audiolect.corpora.source_tables import Row, Table, read_table
 from audiolect.data.dataset import Dataset
 from audiolect.data.problems import Problem
 from audiolect.data.records import Example, examples_frame
 from audiolect.errors import TableError, UsageError
+from audiolect.formats.extraction import info_from_card
 from audiolect.formats.landing import DECLARED_SCHEMA, Declared, declared_frame, land
 from audiolect.formats.request import ImportRequest
 from audiolect.formats.unread import unread_names
@@ -85,7 +86,8 @@ def read(request: ImportRequest) -> Dataset:
     if task.family not in ("caption", "keywords"):
         known = ", ".join(name for name, known in TASKS.items() if known.family in ("caption", "keywords"))
         raise UsageError("The task is not one of captions.", where="--task", expected=known, found=task.name)
-    reading = _Reading(request.name or request.source.absolute().name, task.name)
+    info = info_from_card(request.source, request)
+    reading = _Reading(info.name, task.name)
     for path in _find(request.source):
         folder = path.parent.relative_to(request.source).as_posix()
         split = folder.partition("/")[0] if folder != "." else request.split or "train"
@@ -96,12 +98,7 @@ def read(request: ImportRequest) -> Dataset:
     columns = {name: [row.get(name) for row in reading.recordings] for name in _columns_of(reading.recordings)}
     schema = {name: DECLARED_SCHEMA[name] for name in columns}
     declared = Declared(
-        info=CorpusInfo(
-            name=reading.name,
-            version=request.version or "not stated",
-            license=request.license or "not stated",
-            citation=request.citation or "not stated",
-        ),
+        info=info,
         audio_root=request.source.absolute(),
         recordings=declared_frame(pl.DataFrame(columns, schema=schema)),
         examples=examples_frame(reading.examples),

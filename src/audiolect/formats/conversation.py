@@ -29,7 +29,6 @@ from typing import Any
 
 import polars as pl
 
-from audiolect.corpora.intake import CorpusInfo
 from audiolect.data.dataset import Dataset
 from audiolect.data.problems import Problem
 from audiolect.data.records import EXAMPLE_SCHEMA
@@ -37,6 +36,7 @@ from audiolect.errors import DatasetError, TableError, UsageError
 from audiolect.formats.conversation_entries import STANDARD_FORM, read_entries
 from audiolect.formats.conversation_ids import entries_table, example_ids, part_files
 from audiolect.formats.conversation_writing import fill_folder
+from audiolect.formats.extraction import info_from_card
 from audiolect.formats.flamingo_places import find_below
 from audiolect.formats.landing import Declared, declared_frame, land
 from audiolect.formats.lettering import Lettering, take_letters_off
@@ -126,13 +126,9 @@ def _declare(files: Sequence[_File], request: ImportRequest, problems: list[Prob
         for file, (_, lettering) in zip(files, made, strict=True)
     ]
     datasets = list(dict.fromkeys(file.key.dataset for file in located))
+    name = request.name or (datasets[0] if len(datasets) == 1 else request.source.absolute().stem)
     return Declared(
-        info=CorpusInfo(
-            name=request.name or (datasets[0] if len(datasets) == 1 else request.source.absolute().stem),
-            version=request.version or "not stated",
-            license=request.license or "not stated",
-            citation=request.citation or "not stated",
-        ),
+        info=info_from_card(request.source, replace(request, name=name)),
         audio_root=root,
         recordings=declared_frame(recordings),
         examples=examples.select(list(EXAMPLE_SCHEMA)),

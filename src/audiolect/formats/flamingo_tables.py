@@ -23,6 +23,7 @@ import polars as pl
 from audiolect.corpora.intake import CorpusInfo
 from audiolect.data.problems import Problem
 from audiolect.data.records import EXAMPLE_SCHEMA, no_turns
+from audiolect.formats.extraction import info_from_card
 from audiolect.formats.flamingo_manifest import Manifest
 from audiolect.formats.flamingo_places import Place, find_places
 from audiolect.formats.flamingo_shots import attach_shots
@@ -83,12 +84,7 @@ def declare_manifests(manifests: Sequence[Manifest], request: ImportRequest) -> 
 def _info(manifests: Sequence[Manifest], request: ImportRequest) -> CorpusInfo:
     names = list(dict.fromkeys(manifest.key.dataset for manifest in manifests))
     name = request.name or (names[0] if len(names) == 1 else request.source.absolute().stem)
-    return CorpusInfo(
-        name=name,
-        version=request.version or "not stated",
-        license=request.license or "not stated",
-        citation=request.citation or "not stated",
-    )
+    return info_from_card(request.source, replace(request, name=name))
 
 
 def _locate_entries(manifest: Manifest, place: Place, separate: bool, problems: list[Problem]) -> _Entries:
