@@ -41,7 +41,7 @@ def slow_permute(key: int, index: int, n: int) -> int:
     """The network as its front door describes it, one index at a time, with Python's own whole numbers."""
     square = math.isqrt(n - 1) + 1
     lefts, rights = min(
-        ((-(-n // wide), wide) for wide in range(square, square + min(15, square // 3) + 1)),
+        ((-(-n // wide), wide) for wide in range(square, square + min(15, square // 2) + 1)),
         key=lambda sides: sides[0] * sides[1],
     )
     while True:

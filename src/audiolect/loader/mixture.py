@@ -32,6 +32,7 @@ from audiolect.loader.mixture_settings import EntrySettings, MixtureFile, canoni
 from audiolect.loader.permutation import draw_bits, draw_uniform, stream
 from audiolect.loader.plan import Plan, PlanEntry
 from audiolect.loader.schedules import exact
+from audiolect.tasks import spoken_name
 from audiolect.text.prefixes import task_prefix
 
 _SHOWN_SPLITS = 8
@@ -61,7 +62,7 @@ class MixtureEntry:
     @property
     def prefix(self) -> str:
         """What stands before a prompt that says its task, with a space at its end."""
-        return task_prefix(self.examples.key.task, self.examples.key.dataset)
+        return task_prefix(spoken_name(self.examples.key.task, self.examples.key.dataset))
 
     @cached_property
     def chain(self) -> ChainSettings | None:

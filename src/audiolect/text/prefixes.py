@@ -11,13 +11,7 @@ that of evaluation has neither; here the two are the same, and lower-casing is t
 
 from __future__ import annotations
 
-from audiolect.tasks import get_task, spoken_name
 
-
-def task_prefix(task: str, dataset: str = "") -> str:
-    """The prefix of a task in a dataset: captions of MusicCaps have "The task is music captioning. "
-
-    Raises:
-        UsageError: there is no such task.
-    """
-    return f"The task is {spoken_name(get_task(task).name, dataset)}. "
+def task_prefix(spoken_name: str) -> str:
+    """The prefix of a task, from its words in a prompt (``tasks.spoken_name``)."""
+    return f"The task is {spoken_name}. "
