@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from audiolect.errors import DamagedFile, DownloadError, StorageError, UnknownVersion, UnsafePath
+from audiolect.loader import pack_opening
 from audiolect.loader.block_checks import CheckedRanges
 from audiolect.loader.byte_ranges import LocalRanges
 from audiolect.loader.pack import open_pack
+from audiolect.loader.pack_format import read_card
 from audiolect.loader.pack_opening import damage_letter, open_files_of_pack
 
 fsspec = pytest.importorskip("fsspec")
@@ -129,6 +131,17 @@ def test_a_pack_may_be_moved(make_pack: Callable[..., Any], tmp_path: Path) -> N
     shutil.move(made.folder, tmp_path / "elsewhere")
     files = open_files_of_pack(str(tmp_path / "elsewhere"), "first")
     assert [bytes(view) for view in files.shards.fetch([0], [0], [20])] == [made.integers[0].tobytes()]
+
+
+def test_a_pack_that_is_added_to_between_card_and_index_is_read_anew(
+    make_pack: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card that is read first names an index that is gone when it is looked for."""
+    old, new = make_pack([10], name="old").folder, make_pack([10, 20], name="new").folder
+    cards = [read_card(old), read_card(new)]
+    monkeypatch.setattr(pack_opening, "read_card", lambda _folder: cards.pop(0))
+    assert open_files_of_pack(str(new), "first").index.height == 2
+    assert cards == []
 
 
 def test_the_letter_names_shard_bytes_and_recordings(make_pack: Callable[..., Any]) -> None:

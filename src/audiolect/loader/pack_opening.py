@@ -81,9 +81,7 @@ def damage_letter(
 
 
 def _local(folder: Path) -> tuple[PackCard, pl.DataFrame, ByteRanges, ByteRanges]:
-    card = read_card(folder)
-    _check_plain([card.index.name], folder)
-    index = read_index(folder, card)
+    card, index = _card_and_index(folder)
     shards = [safe_join(folder, shard.name) for shard in card.shards]
     for path, shard in zip(shards, card.shards, strict=True):
         try:
@@ -101,6 +99,20 @@ def _local(folder: Path) -> tuple[PackCard, pl.DataFrame, ByteRanges, ByteRanges
             )
     crcs = [safe_join(folder, crc_name(shard.name)) for shard in card.shards]
     return card, index, LocalRanges(shards), LocalRanges(crcs)
+
+
+def _card_and_index(folder: Path) -> tuple[PackCard, pl.DataFrame]:
+    """The two together. Where the pack is being added to, the index of a card just read may be gone: then once more."""
+    card = read_card(folder)
+    while True:
+        _check_plain([card.index.name], folder)
+        try:
+            return card, read_index(folder, card)
+        except DamagedFile:
+            newer = read_card(folder)
+            if newer == card:
+                raise
+            card = newer
 
 
 def _remote(url: str) -> tuple[PackCard, pl.DataFrame, ByteRanges, ByteRanges]:
