@@ -12,12 +12,16 @@ Public names: ByteRanges, LocalRanges, most_open_files.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from audiolect.errors import DamagedFile
+
+if sys.platform != "win32":
+    import resource
 
 # What a process may open is asked for once; a quarter of it is left to one pack.
 _FEWEST_OPEN, _MOST_OPEN = 8, 1024
@@ -144,9 +148,7 @@ class LocalRanges:
 
 def most_open_files() -> int:
     """How many files may stay open at once: a quarter of what this process is allowed."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has other limits
+    if sys.platform == "win32":
         return _FEWEST_OPEN * 8
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
