@@ -41,7 +41,7 @@ def slow_permute(key: int, index: int, n: int) -> int:
     """The network as its front door describes it, one index at a time, with Python's own whole numbers."""
     square = math.isqrt(n - 1) + 1
     lefts, rights = min(
-        ((-(-n // wide), wide) for wide in range(square, square + min(15, square // 2) + 1)),
+        ((-(-n // wide), wide) for wide in range(square, square + min(15, (square - 1) // 2) + 1)),
         key=lambda sides: sides[0] * sides[1],
     )
     while True:
@@ -98,7 +98,7 @@ def test_shapes_broadcast_and_blocks_do_not_show() -> None:
     assert permute(4, np.empty(0, np.int64), 9).shape == (0,)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
 def test_all_orders_of_a_few_things_are_equally_likely(n: int) -> None:
     keys = draw_bits(stream(0, "orders", n), np.arange(30_000))
     orders = permute(keys[:, None], np.arange(n)[None], n)

@@ -145,7 +145,7 @@ def _walked(walk: _Walk, values: Words, keys: Words, numbers: npt.NDArray[np.int
 def _rectangles(sizes: npt.NDArray[np.int64]) -> tuple[Words, Words]:
     """How many lefts and rights there are for each size: at least as many pairs, few more, nearly a square."""
     square = np.ceil(np.sqrt(sizes.astype(np.float64))).astype(np.int64)  # exact enough: sizes have 48 bits
-    rights = square + np.minimum(_WIDER, square // 2)
+    rights = square + np.minimum(_WIDER, (square - 1) // 2)
     lefts = (sizes + rights - 1) // rights
     best = np.argmin(lefts * rights - sizes, axis=0)
     each = np.arange(sizes.size)
