@@ -118,10 +118,9 @@ def _tables(entries: Sequence[MixtureEntry], sources: Sequence[WaveformSource]) 
 
 
 def _table(dataset: Dataset, source: WaveformSource, rows: Ints, origins: Mapping[str, str]) -> ExampleTable:
-    used = np.unique(rows)
     if isinstance(source, Pack):
-        asked = collect_rows(dataset.scan_examples.select("recording_id"), dataset.folder)[used]
+        asked = collect_rows(dataset.scan_examples.select("recording_id"), dataset.folder)[rows]
         recordings = collect_rows(dataset.scan_recordings, dataset.folder)
         part = recordings.join(asked, on="recording_id", how="semi", maintain_order="left")
         check_pack_of(source, replace(dataset, scan_recordings=part.lazy(), in_memory=True))
-    return example_table(dataset, source, used_rows=used, origins=origins)
+    return example_table(dataset, source, used_rows=rows, origins=origins)
