@@ -10,7 +10,7 @@ ahead in the same threads, so that nobody waits at the border of two groups.
 Conventions: at most ``depth`` results wait or are being made. Jobs never wait for each other, so there is nothing to
 lock up. What a job raises is raised where its result is asked for, after all results before it, and ends the threads.
 Threads also end when the results are all taken, when the Prefetcher is closed, and when nobody refers to it any more.
-Threads do not survive a fork: a Prefetcher is used by the process that made it.
+Threads do not survive a fork: a Prefetcher is used by the process that made it, and by one consumer.
 
 Public names: Prefetcher, Job, Group.
 """
