@@ -35,6 +35,24 @@ _GROUP = "Data"
 _SHOWN_PLACES = 3
 _SHOWN_ODD = 20
 
+MostErrors = Annotated[
+    int,
+    typer.Option("--max-problems", min=0, help="End with exit code 1 above this many errors. Warnings never count."),
+]
+ShortestSeconds = Annotated[
+    float,
+    typer.Option("--shortest-seconds", min=0, callback=options.finite, help="Shorter recordings are errors."),
+]
+LongestSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--longest-seconds",
+        min=0,
+        callback=options.finite,
+        help="Longer recordings are errors.",
+        show_default="no limit",
+    ),
+]
 LabelFile = Annotated[
     Path | None, typer.Option("--labels", help="The labels that may be used: one on each line, or a csv of them.")
 ]
@@ -56,28 +74,11 @@ def check(
         Path | None, typer.Option("--out", "-o", help="Where to write. Default: DATASET/check, or ./FOLDER-check.")
     ] = None,
     jobs: options.Jobs = 0,
-    max_problems: Annotated[
-        int,
-        typer.Option(
-            "--max-problems", min=0, help="End with exit code 1 above this many errors. Warnings never count."
-        ),
-    ] = 0,
+    max_problems: MostErrors = 0,
     ontology: OntologyFile = None,
     labels: LabelFile = None,
-    shortest_seconds: Annotated[
-        float,
-        typer.Option("--shortest-seconds", min=0, callback=options.finite, help="Shorter recordings are errors."),
-    ] = 0.1,
-    longest_seconds: Annotated[
-        float | None,
-        typer.Option(
-            "--longest-seconds",
-            min=0,
-            callback=options.finite,
-            help="Longer recordings are errors.",
-            show_default="no limit",
-        ),
-    ] = None,
+    shortest_seconds: ShortestSeconds = 0.1,
+    longest_seconds: LongestSeconds = None,
     near_duplicates: Annotated[
         bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Look for re-encoded and shifted copies.")
     ] = True,

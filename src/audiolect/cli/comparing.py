@@ -26,6 +26,17 @@ _GROUP = "Data"
 _SHOWN = 12
 # The evidence that a check of the dataset gives.
 _HEARD = ("hash", "fingerprint")
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Dataset folders, or tables (csv, tsv, jsonl) with ids; NAME=PATH gives one another name.",
+        show_default=False,
+    ),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="Evidence: source, group, id, hash, stem, fingerprint; may be repeated."),
+]
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -34,19 +45,10 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def leaks(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            help="Dataset folders, or tables (csv, tsv, jsonl) with ids; NAME=PATH gives one another name.",
-            show_default=False,
-        ),
-    ],
+    sources: Sources,
     *,
     by: Annotated[str, typer.Option("--by", help="What the parts of a dataset are: split or fold.")] = "split",
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", help="Evidence: source, group, id, hash, stem, fingerprint; may be repeated."),
-    ] = None,
+    kind: Kinds = None,
     pairs: Annotated[Path | None, typer.Option("--pairs", help="Also write every pair to this CSV file.")] = None,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", help="A/SPLIT=B/SPLIT: a leak that is known and accepted.")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _GROUP = "Data"
 _HISTORY = "split_history"
 
-ListFile = Annotated[Path | None, typer.Option(help="A text file with one recording id or file name on each line.")]
+Step = Annotated[int, typer.Option("--step", min=1, help="How many recordings one turn of a label adds at most.")]
+Target = Annotated[int, typer.Option("--target", min=1, help="Recordings wanted of each label.")]
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -91,7 +92,7 @@ def subset(
     dataset: options.DatasetFolder,
     *,
     out: options.Out,
-    target: Annotated[int, typer.Option("--target", min=1, help="Recordings wanted of each label.")] = 500,
+    target: Target = 500,
     fewer: Annotated[
         list[str] | None,
         typer.Option("--fewer", help="LABEL=N: another target for a label and, with --ontology, all below it."),
@@ -99,9 +100,7 @@ def subset(
     limited: Annotated[
         list[str] | None, typer.Option("--limited", help="A label to avoid while others suffice, e.g. Music.")
     ] = None,
-    step: Annotated[
-        int, typer.Option("--step", min=1, help="How many recordings one turn of a label adds at most.")
-    ] = 100,
+    step: Step = 100,
     ontology: Annotated[
         Path | None, typer.Option("--ontology", help="AudioSet's ontology.json, to name labels and what is below them.")
     ] = None,

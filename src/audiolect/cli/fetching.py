@@ -33,6 +33,12 @@ _NAMES = (
     "audiocaps, audioset, clotho, clothoaqa, cochlscene, esc50, fsd50k, gtzan, macs, mmau, musiccaps, nsynth, "
     "urbansound8k, wavcaps"
 )
+Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=64, help="Segments of films to fetch at a time.")]
+Rate = Annotated[int, typer.Option("--rate", min=1000, max=192_000, help="Sample rate of segments, in Hz.")]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", min=1, max=86_400, callback=options.finite, help="Seconds for one try of a segment."),
+]
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -48,22 +54,15 @@ def download(
         list[str] | None,
         typer.Option("--split", help="Only this split; may be given several times.", show_default=False),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", "-w", min=1, max=64, help="Segments of films to fetch at a time.")
-    ] = 4,
+    workers: Workers = 4,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try segments again that failed in an earlier run.")
     ] = False,
     limit: Annotated[
         int | None, typer.Option("--first", min=0, help="Only the first so many segments; 0 for the tables alone.")
     ] = None,
-    rate: Annotated[
-        int, typer.Option("--rate", min=1000, max=192_000, help="Sample rate of segments, in Hz.")
-    ] = 32_000,
-    timeout: Annotated[
-        float,
-        typer.Option("--timeout", min=1, max=86_400, callback=options.finite, help="Seconds for one try of a segment."),
-    ] = 300.0,
+    rate: Rate = 32_000,
+    timeout: Timeout = 300.0,
     cookies: Annotated[
         Path | None, typer.Option("--cookies", help="A file of cookies for yt-dlp, for films that want a login.")
     ] = None,
