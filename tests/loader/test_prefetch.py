@@ -97,19 +97,19 @@ def test_no_more_than_depth_results_are_made_ahead() -> None:
 
 def test_work_goes_on_while_the_consumer_works_and_waiting_is_counted() -> None:
     def slow(number: int) -> int:
-        time.sleep(0.02)
+        time.sleep(0.1)
         return number
 
     with Prefetcher(groups_of([10], slow), threads=2, depth=4) as ahead:
         next(ahead)
         before = ahead.wait_seconds
-        assert before >= 0.015
-        time.sleep(0.2)
+        assert before >= 0.09
+        time.sleep(0.5)
         next(ahead)
-        assert ahead.wait_seconds - before < 0.015
-    with Prefetcher(groups_of([3], slow), threads=0, depth=1) as alone:
+        assert ahead.wait_seconds - before < 0.09
+    with Prefetcher(groups_of([2], slow), threads=0, depth=1) as alone:
         list(alone)
-    assert alone.wait_seconds >= 0.06
+    assert alone.wait_seconds >= 0.19
 
 
 def test_closing_early_ends_the_threads() -> None:
