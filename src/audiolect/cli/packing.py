@@ -27,8 +27,9 @@ from audiolect.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
     from audiolect.loader.pack_check import PackCheck
-    from audiolect.loader.pack_plan import PackPlan
+    from audiolect.loader.pack_plan import PackPlan, PackSettings
     from audiolect.loader.pack_writer import PackReport
 
 _GROUP = "Data"
@@ -37,6 +38,24 @@ _GB = 1_000_000_000
 _SHOWN_PROBLEMS = 5
 _SHOWN_DAMAGES = 40
 
+Sources = Annotated[
+    list[Path],
+    typer.Argument(help="A dataset folder; or: verify PACK.", show_default=False, metavar="DATASET | verify PACK"),
+]
+PackFolder = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The folder of the pack. One that is there is added to.")
+]
+RateHz = Annotated[int | None, typer.Option("--rate-hz", help="The sample rate of the pack, e.g. 32000.")]
+Codec = Annotated[
+    str, typer.Option("--codec", help="pcm: fastest. flac: about two thirds of the bytes, much slower to read.")
+]
+MaxShardGb = Annotated[float, typer.Option("--max-shard-gb", help="The most that one file may hold, in GB (1000 MB).")]
+Split = Annotated[str | None, typer.Option("--split", help="Only recordings of this split.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Decode again what an earlier run could not read.")]
+AudioRoot = Annotated[
+    Path | None, typer.Option("--audio-root", help="Where the audio is now, if not where the card says.")
+]
+
 
 def add_verbs(app: typer.Typer) -> None:
     """Add this group's verbs to the command."""
@@ -44,29 +63,18 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def pack(
-    source: Annotated[
-        list[Path],
-        typer.Argument(help="A dataset folder; or: verify PACK.", show_default=False, metavar="DATASET | verify PACK"),
-    ],
+    source: Sources,
     *,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The folder of the pack. One that is there is added to.")
-    ] = None,
-    rate_hz: Annotated[int | None, typer.Option("--rate-hz", help="The sample rate of the pack, e.g. 32000.")] = None,
-    codec: Annotated[
-        str, typer.Option("--codec", help="pcm: fastest. flac: about two thirds of the bytes, much slower to read.")
-    ] = "pcm",
-    max_shard_gb: Annotated[
-        float, typer.Option("--max-shard-gb", help="The most that one file may hold, in GB (1000 MB).")
-    ] = 1.0,
+    out: PackFolder = None,
+    rate_hz: RateHz = None,
+    codec: Codec = "pcm",
+    max_shard_gb: MaxShardGb = 1.0,
     jobs: options.Jobs = 0,
-    split: Annotated[str | None, typer.Option("--split", help="Only recordings of this split.")] = None,
+    split: Split = None,
     where: options.Where = None,
     keep_quarantined: options.KeepQuarantined = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Decode again what an earlier run could not read.")] = False,
-    audio_root: Annotated[
-        Path | None, typer.Option("--audio-root", help="Where the audio is now, if not where the card says.")
-    ] = None,
+    retry: Retry = False,
+    audio_root: AudioRoot = None,
     max_problems: options.MaxProblems = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
@@ -80,25 +88,14 @@ def pack(
 
     The same command goes on with a pack that was stopped, and adds what a dataset has got since.
     """
-    from audiolect.errors import UsageError
+    from audiolect.loader.pack_plan import PackSettings, plan_pack
 
     if source[0] == Path(_VERIFY):
         _verify(source[1:], jobs, as_json=as_json)
         return
-    if len(source) != 1 or out is None or rate_hz is None:
-        missing = [name for name, value in (("--rate-hz", rate_hz), ("--out", out)) if value is None]
-        raise UsageError(
-            "It takes one dataset, a sample rate and a place to write.",
-            expected="audiolect pack DATASET --rate-hz 32000 --out PACK, or audiolect pack verify PACK",
-            found=f"without {' and '.join(missing)}" if missing else f"{len(source)} datasets",
-        )
-    from audiolect.data.dataset import open_dataset
-    from audiolect.loader.pack_plan import PackSettings, plan_pack
-    from audiolect.loader.pack_writer import write_pack
-
-    dataset = open_dataset(source[0], audio_root=audio_root)
+    dataset, target, rate = _checked(source, out, rate_hz, audio_root)
     settings = PackSettings(
-        rate_hz=rate_hz,
+        rate_hz=rate,
         codec=codec,
         max_shard_bytes=round(max_shard_gb * _GB),
         jobs=jobs,
@@ -111,18 +108,40 @@ def pack(
         command=command_line(),
     )
     if dry_run:
-        _print_plan(plan_pack(dataset, out, settings), as_json=as_json)
+        _print_plan(plan_pack(dataset, target, settings), as_json=as_json)
         return
-    try:
-        report = write_pack(dataset, out, settings, progress=rich_progress)
-    except KeyboardInterrupt:
-        errors_console().print("What is packed stays: the same command goes on from here.", highlight=False)
-        raise
+    report = _write(dataset, target, settings)
     if as_json:
         print_json(_as_json(report))
         return
     _print_report(report, retry=retry)
-    print_done(str(out), f"audiolect pack verify {shlex.quote(str(out))}")
+    print_done(str(target), f"audiolect pack verify {shlex.quote(str(target))}")
+
+
+def _checked(
+    source: list[Path], out: Path | None, rate_hz: int | None, audio_root: Path | None
+) -> tuple[Dataset, Path, int]:
+    from audiolect.data.dataset import open_dataset
+    from audiolect.errors import UsageError
+
+    if len(source) != 1 or out is None or rate_hz is None:
+        missing = [name for name, value in (("--rate-hz", rate_hz), ("--out", out)) if value is None]
+        raise UsageError(
+            "It takes one dataset, a sample rate and a place to write.",
+            expected="audiolect pack DATASET --rate-hz 32000 --out PACK, or audiolect pack verify PACK",
+            found=f"without {' and '.join(missing)}" if missing else f"{len(source)} datasets",
+        )
+    return open_dataset(source[0], audio_root=audio_root), out, rate_hz
+
+
+def _write(dataset: Dataset, target: Path, settings: PackSettings) -> PackReport:
+    from audiolect.loader.pack_writer import write_pack
+
+    try:
+        return write_pack(dataset, target, settings, progress=rich_progress)
+    except KeyboardInterrupt:
+        errors_console().print("What is packed stays: the same command goes on from here.", highlight=False)
+        raise
 
 
 def _print_plan(plan: PackPlan, *, as_json: bool) -> None:
