@@ -107,6 +107,7 @@ def test_what_could_not_be_read_is_shown(world: Path, capsys: pytest.CaptureFixt
         (("verify", "world"), "There is no pack here"),
         (("world", "--rate-hz", 16000, "--out", "world/packed"), "would lie in one another"),
         (("world", "--rate-hz", 16000, "--out", "packed", "--max-shard-gb", 0.00001), "longer than a shard may be"),
+        (("world", "--rate-hz", 16000, "--out", "packed", "--max-shard-gb", "nan"), "A shard must hold something"),
         (("world", "--rate-hz", 16000, "--out", "packed", "--split", "tset"), "no split named"),
         (("world", "--rate-hz", 16000, "--out", "packed", "--audio-root", "gone"), "not where its card says"),
     ],

@@ -5,6 +5,7 @@ Public names: add_verbs.
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -97,7 +98,7 @@ def pack(
     settings = PackSettings(
         rate_hz=rate,
         codec=codec,
-        max_shard_bytes=round(max_shard_gb * _GB),
+        max_shard_bytes=round(max_shard_gb * _GB) if math.isfinite(max_shard_gb) else 0,
         jobs=jobs,
         split=split,
         where=where,
