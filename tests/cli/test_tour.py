@@ -20,6 +20,11 @@ def test_the_demo_walks_the_street(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "all 10 recordings decode" in printed
     assert (tmp_path / "demo" / "spectrogram.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "demo" / "soundworld" / "card.yaml").exists()
+    assert "packed  10 recordings" in printed
+    assert "epoch 0 of 0 to 9" in printed
+    assert "soundworld-AudioCaptioning/train" in printed
+    assert call("pack", "verify", tmp_path / "demo" / "soundworld-pack", "--jobs", 1) == 0
+    assert call("plan", tmp_path / "demo" / "mixture.yaml") == 0
     assert f"audiolect show {tmp_path / 'demo' / 'soundworld'}" in printed.replace("\n", "")
 
 

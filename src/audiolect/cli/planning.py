@@ -1,6 +1,6 @@
 """The verb ``plan``: what a mixture means, before anything is trained.
 
-Public names: add_verbs.
+Public names: add_verbs, print_plan.
 """
 
 from __future__ import annotations
@@ -67,11 +67,12 @@ def plan(
         values = report.as_dict()
         print_json(values | {"entries": [row | {"pack": packs[row["key"]]} for row in values["entries"]]})
         return
-    _print_report(report, str(mixture))
+    print_plan(report, str(mixture))
     console().print(f"[cyan]next [/cyan] {_next_command(mixture, opened, report)}", soft_wrap=True)
 
 
-def _print_report(report: PlanReport, name: str) -> None:
+def print_plan(report: PlanReport, name: str) -> None:
+    """Print what an epoch and the whole training draw, as tables and in words."""
     rows = [
         (
             entry.key,
