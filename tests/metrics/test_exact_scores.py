@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolect.errors import UsageError
@@ -18,6 +18,7 @@ def embeddings(seed: int, rows: int, width: int, scale: float = 1.0) -> np.ndarr
     return made / np.linalg.norm(made, axis=1, keepdims=True) * np.float32(scale)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 70), st.sampled_from([1e-30, 1e-3, 1.0, 7.0, 1e20]))
 def test_products_are_those_of_fractions(seed: int, width: int, scale: float) -> None:
     queries, gallery = embeddings(seed, 3, width, scale), embeddings(seed + 1, 4, width)
@@ -51,6 +52,7 @@ def test_rounding_moves_scores_less_than_a_float32_product_errs() -> None:
     assert error.max() < 3 * np.abs((queries @ gallery.T).astype(np.float64) - true).max()
 
 
+@settings(deadline=None)
 @given(st.integers(-40, 40))
 def test_the_grid_follows_the_scale(exponent: int) -> None:
     rows = embeddings(3, 5, 6)

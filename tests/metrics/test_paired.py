@@ -114,6 +114,7 @@ def test_holm_by_hand() -> None:
     assert holm({"a": 0.8, "b": 0.9}) == {"a": 1.0, "b": 1.0}
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0.01, 0.5))
 def test_holm_refuses_what_its_steps_refuse(values: list[float], level: float) -> None:
     """The smallest is held against level / m, the next against level / (m - 1), until one fails."""

@@ -82,6 +82,7 @@ def problems(draw: st.DrawFn, most_gallery: int = 6) -> tuple[np.ndarray, list[l
     return np.array(scores, np.float32).reshape(queries, gallery), [sorted(relevant) for relevant in lists]
 
 
+@settings(deadline=None)
 @given(problems(), st.sampled_from(TIE_RULES))
 def test_ranks_are_those_of_the_slow_way(problem: tuple[np.ndarray, list[list[int]]], rule: str) -> None:
     scores, lists = problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiolect.errors import UsageError
@@ -40,6 +40,7 @@ def test_captions_find_the_recording_of_their_id_and_a_stranger_finds_none() -> 
 keys = st.lists(st.integers(0, 5), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(keys, keys)
 def test_keys_match_as_when_each_is_compared_with_each(queries: list[int], gallery: list[int]) -> None:
     relevance = relevance_from_keys(queries, gallery)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -12,6 +12,7 @@ from audiolect.errors import UsageError
 from audiolect.metrics.uncertainty import over_runs, wilson_interval
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
 def test_wilson_is_scipys(share: tuple[int, int], level: float) -> None:
     got = wilson_interval(*share, level=level)
@@ -26,6 +27,7 @@ def test_wilson_by_hand() -> None:
     assert got.low == pytest.approx(10 / (10 + 1.959964**2), abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.floats(0.5, 0.99))
 def test_runs_have_scipys_t_interval(values: list[float], level: float) -> None:
     got = over_runs(values, level=level)
