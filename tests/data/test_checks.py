@@ -30,7 +30,7 @@ from audiolect.data.checks import CheckReport, CheckSettings, check_dataset, che
 from audiolect.data.dataset import Dataset, open_dataset, save_dataset
 from audiolect.data.problems import load_problems
 from audiolect.data.quarantine import read_quarantine, without_quarantined
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.records import NO_CODEC, Example, Recording, examples_frame, recordings_frame
 from audiolect.data.table_checks import LabelSet
 from audiolect.data.tables import write_table
 from audiolect.errors import AlreadyExists, DatasetError, UsageError
@@ -437,3 +437,31 @@ def test_quarantined_words_of_people_stay(tmp_path: Path) -> None:
         file.write('{"kind": "recording", "id": "x/a", "reasons": ["no dog"], "by": "Ada"}\n')
     report = check_dataset(dataset, folder / "check", QUICK)
     assert [entry.by for entry in report.quarantined] == ["Ada"]
+
+
+def test_of_recordings_made_from_tables_alone_the_tables_are_checked(tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    recordings = [
+        Recording(f"t/{n}", f"{n}.wav", 320000, 32000, 1, NO_CODEC, 0, split="train", labels=("dog",)) for n in "ab"
+    ]
+    examples = [
+        Example("t/a#1", "t/a", "train", "AudioCaptioning", "describe", ("a dog",)),
+        Example("t/b#1", "t/b", "train", "AudioCaptioning", "describe", ("x",)),
+    ]
+    dataset = save_dataset(
+        folder,
+        name="t",
+        corpus_version="1",
+        license="CC0-1.0",
+        citation="",
+        audio_root=tmp_path / "nowhere",
+        recordings=recordings_frame(recordings),
+        examples=examples_frame(examples),
+    )
+    report = check_dataset(dataset, folder / "check", QUICK)
+    assert (report.num_recordings, report.num_decoded, report.num_without_audio) == (2, 0, 2)
+    assert [(problem.reason, problem.where) for problem in report.problems] == [("one-character-text", "t/b#1")]
+    assert without_quarantined(open_dataset(folder)).recordings.height == 2
+    with pytest.raises(DatasetError, match="no audio at hand to decode"):
+        check_decoding(dataset)

@@ -183,11 +183,13 @@ def _next_command(source: Path, report: CheckReport, *, is_dataset: bool) -> str
 
 def _print_report(report: CheckReport) -> None:
     summary = report.summary
-    known = report.num_recordings - report.num_decoded
-    failed = min(report.num_decoded, report.num_recordings - summary.num_decoded)
+    with_audio = report.num_recordings - report.num_without_audio
+    known = with_audio - report.num_decoded
+    failed = min(report.num_decoded, with_audio - summary.num_decoded)
     decoded = f"{report.num_decoded - failed} decoded"
     decoded += f", {known} known from an earlier check" if known else ""
     decoded += f", {failed} could not be" if failed else ""
+    decoded += f", {report.num_without_audio} without audio: their tables alone" if report.num_without_audio else ""
     rows = [("recordings", f"{report.num_recordings}, {human_seconds(summary.seconds)}; {decoded}")]
     if report.num_examples:
         rows.append(("examples", str(report.num_examples)))

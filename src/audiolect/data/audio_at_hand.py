@@ -6,7 +6,7 @@ file.
 
 Conventions: a recording that nobody has looked at has the codec ``records.NO_CODEC``.
 
-Public names: num_at_hand, need_audio.
+Public names: is_at_hand, num_at_hand, need_audio.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from audiolect.errors import DatasetError
 _SHOWN = 3
 
 
+def is_at_hand() -> pl.Expr:
+    """Whether the audio of a row of a table of recordings has been looked at."""
+    return pl.col("codec") != NO_CODEC
+
+
 def num_at_hand(recordings: pl.DataFrame) -> int:
     """Of how many recordings of a table the audio has been looked at."""
-    return recordings.filter(pl.col("codec") != NO_CODEC).height
+    return recordings.filter(is_at_hand()).height
 
 
 def need_audio(recordings: pl.DataFrame, folder: Path, purpose: str) -> None:
@@ -37,7 +42,7 @@ def need_audio(recordings: pl.DataFrame, folder: Path, purpose: str) -> None:
     Raises:
         DatasetError: the audio of some recording is not at hand.
     """
-    without = recordings.filter(pl.col("codec") == NO_CODEC)["recording_id"]
+    without = recordings.filter(~is_at_hand())["recording_id"]
     if not len(without):
         return
     raise DatasetError(

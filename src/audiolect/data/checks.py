@@ -27,6 +27,7 @@ from typing import Any
 
 import polars as pl
 
+from audiolect.data.audio_at_hand import is_at_hand, need_audio, num_at_hand
 from audiolect.data.audio_checks import AudioFacts, Request, cut_in_chunks, look_at_all, lost_facts
 from audiolect.data.audio_faults import Limits, find_faults
 from audiolect.data.check_state import FACTS_NAME, KIND, SUMMARY_NAME, VERSION, FactsStore, facts_frame
@@ -83,7 +84,8 @@ class CheckReport:
         name: of the dataset, or of the folder.
         folder: where the check was written.
         num_recordings, num_examples: looked at.
-        num_decoded: decoded now; of the rest an earlier check had told all.
+        num_decoded: decoded now; of the rest with audio an earlier check had told all.
+        num_without_audio: of which only the tables were checked, for the dataset was made without their audio.
         problems: errors and warnings.
         quarantined: the entries of the quarantine list.
         summary: of the audio.
@@ -94,6 +96,7 @@ class CheckReport:
     num_recordings: int
     num_examples: int
     num_decoded: int
+    num_without_audio: int
     problems: tuple[Problem, ...]
     quarantined: tuple[Entry, ...]
     summary: Summary
@@ -111,6 +114,7 @@ class CheckReport:
             "num_recordings": self.num_recordings,
             "num_examples": self.num_examples,
             "num_decoded": self.num_decoded,
+            "num_without_audio": self.num_without_audio,
             "num_errors": len(self.errors),
             "num_warnings": len(self.problems) - len(self.errors),
             "problems": count_by_reason(self.problems),
@@ -127,7 +131,7 @@ def check_dataset(
     files: Sequence[str] | None = None,
     progress: Progress = silent_progress,
 ) -> CheckReport:
-    """Check a dataset, and write what was found.
+    """Check a dataset, and write what was found. Of recordings made from tables alone, only the tables are checked.
 
     Args:
         dataset: an open dataset.
@@ -143,7 +147,7 @@ def check_dataset(
         MissingDependency: a file needs a decoder that is not installed.
         WorkerDied: processes die whatever they are given.
     """
-    if not dataset.audio_root.is_dir():
+    if num_at_hand(dataset.recordings) and not dataset.audio_root.is_dir():
         raise DatasetError(
             "The audio of the dataset is not where its card says.",
             where=dataset.folder,
@@ -155,9 +159,10 @@ def check_dataset(
     found = _Findings(dataset.card.name, tables.recordings, tables.examples, tables.tables)
     if tables.is_usable:
         recordings = dataset.recordings
-        rows = list(recording_rows(recordings))
+        heard = recordings.filter(is_at_hand())
+        rows = list(recording_rows(heard))
         found.facts, found.num_decoded = _look(dataset.audio_root, _requests_of(rows), store, settings, progress)
-        found.recordings += _faults(found.facts, settings.limits, rows, recordings)
+        found.recordings += _faults(found.facts, settings.limits, rows, heard)
         splits = dict(recordings.select("recording_id", "split").iter_rows())
         found.recordings += _duplicates(found.facts, dataset.audio_root, splits, settings, progress)
         if settings.labels is not None:
@@ -215,8 +220,10 @@ def check_decoding(dataset: Dataset, *, jobs: int = 1, progress: Progress = sile
         progress: told of each recording.
 
     Raises:
+        DatasetError: the dataset was made from tables alone.
         MissingDependency, WorkerDied: as ``check_dataset``.
     """
+    need_audio(dataset.recordings, dataset.folder, "to decode")
     recordings = list(recording_rows(dataset.recordings))
     settings = CheckSettings(limits=Limits(shortest_seconds=0), jobs=jobs)
     facts, _ = _look(dataset.audio_root, _requests_of(recordings), FactsStore(None), settings, progress)
@@ -315,6 +322,7 @@ def _write(
         num_recordings=found.facts.height if dataset is None else dataset.recordings.height,
         num_examples=0 if card is None else card.num_examples,
         num_decoded=found.num_decoded,
+        num_without_audio=0 if dataset is None else dataset.recordings.height - num_at_hand(dataset.recordings),
         problems=tuple(problems),
         quarantined=tuple(entries),
         summary=summarise(found.facts),

@@ -25,6 +25,7 @@ import polars as pl
 
 from audiolect.audio.files import probe, read_mono
 from audiolect.audio.resample import check_rate, resampled_length
+from audiolect.data.audio_at_hand import need_audio
 from audiolect.data.dataset import Dataset
 from audiolect.errors import UsageError
 from audiolect.loader.waveforms import (
@@ -195,11 +196,13 @@ def open_audio_files(dataset: Dataset, rate_hz: int, *, cache_bytes: int = _CACH
 
     Raises:
         UsageError: ``rate_hz`` is no rate.
+        DatasetError: the dataset was made from tables alone.
         UnsafePath: the path of a recording leaves the audio root.
         DamagedFile: the table cannot be read.
     """
     columns = ("recording_id", "path", "start_sample", "num_samples", "sample_rate_hz", "codec")
     table = dataset.recordings.select(columns)
+    need_audio(table, dataset.folder, "to read")
     unique = table["path"].unique(maintain_order=True).to_list()
     paths = {path: str(dataset.audio_path(path)) for path in unique}
     located = pl.Series("path", [paths[path] for path in table["path"].to_list()], dtype=pl.String)

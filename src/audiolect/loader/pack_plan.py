@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from audiolect.audio.resample import check_rate
+from audiolect.data.audio_at_hand import need_audio
 from audiolect.data.dataset import Dataset, filter_dataset
 from audiolect.data.problems import Problem, load_problems
 from audiolect.data.quarantine import find_quarantined
@@ -120,13 +121,15 @@ def plan_pack(dataset: Dataset, target: Path, settings: PackSettings) -> PackPla
 
     Raises:
         UsageError: a setting makes no sense; a recording is longer than a shard may be; the pack is of other settings.
-        DatasetError: nothing is selected; the audio root is missing; the pack is of another dataset.
+        DatasetError: nothing is selected, or recordings made from tables alone; the audio root is missing; the pack is
+            of another dataset.
         StorageError: the target cannot be a pack, or the disk has no room for it.
         FilterError: ``where`` cannot be understood.
     """
     _check_settings(settings)
     check_target(dataset, target, overwrite=settings.overwrite)
     selected = _selected(dataset, settings)
+    need_audio(selected.recordings, dataset.folder, "to pack")
     base = read_card(target) if (target / CARD_NAME).is_file() and not settings.overwrite else None
     base_index = None if base is None else read_index(target, base)
     if base is not None and base_index is not None:
