@@ -198,7 +198,8 @@ def _print_report(report: CheckReport) -> None:
         ("channels", summary.channels, ""),
         ("codecs", summary.codecs, ""),
     ):
-        rows.append((name, ", ".join(f"{count} {value}{unit}" for value, count in counts.items())))
+        if counts:
+            rows.append((name, ", ".join(f"{count} {value}{unit}" for value, count in counts.items())))
     if summary.num_padded:
         share = summary.silent_seconds / summary.seconds
         padded = f"{summary.num_padded} recordings begin or end with 1 s or more of it; {share:.1%} of all audio"
