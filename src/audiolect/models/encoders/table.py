@@ -1,0 +1,54 @@
+"""The audio encoders that there are.
+
+To add one: write its file beside this one with a Config whose ``name`` is a ``Literal``, a module that is an
+AudioEncoder (``models/encoder_output.py``), and ``build(settings, saved)``; then give it a row here and a place in
+AudioEncoderSettings.
+
+Conventions: ``build(settings, None)`` makes the encoder for training, with the pretrained weights that its settings
+name or with random ones. ``build(settings, saved)`` makes it to take weights that come after: ``saved`` is the folder
+that its ``save_parts`` wrote into, and nothing is fetched.
+
+Public names: ENCODERS, EncoderEntry, AudioEncoderSettings, build_encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from torch import nn
+
+from audiolect.config import Config
+from audiolect.errors import unknown_name
+from audiolect.models.encoders.small import SmallSettings, build_small
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderEntry:
+    """One row: what configures an encoder and what makes it. A build takes settings, and a folder or None."""
+
+    settings: type[Config]
+    build: Callable[[Any, Path | None], nn.Module]
+    what: str
+    """One line for people."""
+
+
+ENCODERS: dict[str, EncoderEntry] = {
+    "small": EncoderEntry(SmallSettings, build_small, "residual convolutions over log-mel, made for CPUs"),
+}
+
+# As soon as there are two: Annotated[SmallSettings | OtherSettings, Field(discriminator="name")].
+AudioEncoderSettings: TypeAlias = SmallSettings
+
+
+def build_encoder(settings: Any, saved: Path | None = None) -> nn.Module:
+    """The encoder of a section ``audio``: an AudioEncoder.
+
+    Raises:
+        UsageError: a name that is not in the table.
+    """
+    if settings.name not in ENCODERS:
+        raise unknown_name("audio encoder", settings.name, ENCODERS)
+    return ENCODERS[settings.name].build(settings, saved)
