@@ -1,0 +1,1 @@
+"""Finding recordings: exact scans, the index, and the engine that answers queries."""
