@@ -21,7 +21,8 @@ loss 0, as has a row without negatives; both give gradients of 0. Not finite emb
 ``require_finite`` turns it into a letter, at a point where waiting for the device costs nothing.
 ``chunked.py`` computes the same without the matrix, and over the rows of all ranks.
 
-Public names: info_nce, sigmoid_loss, non_negatives, teacher_logits, require_finite, as_float, check_pairs.
+Public names: info_nce, sigmoid_loss, non_negatives, teacher_logits, require_finite; as_float,
+check_pairs, check_keys, check_share and check_temperature for the files beside.
 
 Source: van den Oord et al. 2018 (InfoNCE); Radford et al. 2021 (both directions); Zhai et al. 2023 (sigmoid loss);
 Khosla et al. 2020, equation 2 (several positives); Primus, Schmid and Widmer, DCASE 2024 (a teacher's logits).
@@ -115,7 +116,8 @@ def sigmoid_loss(
         logits = scale * (audio @ text.mT) + bias
         own = torch.eye(size, dtype=torch.bool, device=logits.device)
         hits = own if positives is None else own | positives
-        terms = functional.softplus(torch.where(hits, -logits, logits))
+        # logsigmoid and not softplus, which becomes its asymptote beyond 20: 2e-9 off.
+        terms = -functional.logsigmoid(torch.where(hits, logits, -logits))
         if non_negatives is not None:
             terms = terms.masked_fill(non_negatives & ~own, 0.0)
         return terms.sum() / max(size, 1)
