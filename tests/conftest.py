@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +54,16 @@ def world(tmp_path: Path) -> Path:
         examples=examples_frame(examples),
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def tones() -> Any:
+    """The file ``heard_tones.py`` beside this one: tests are no package, so it is loaded by its path."""
+    name = "heard_tones"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("heard_tones.py"))
+        if spec is None or spec.loader is None:
+            raise ImportError(name)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]

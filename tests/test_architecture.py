@@ -31,12 +31,15 @@ VERBS = {
     "leaks",
     "pack",
     "plan",
+    "predict",
+    "embed",
+    "evaluate",
     "demo",
     "doctor",
     "version",
 }
 BANNED_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
-TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "cli")
+TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "predict", "evaluate", "cli")
 # Libraries of extras: imported inside the function that needs them, so that the base works without.
 HEAVY = {"torch", "transformers", "matplotlib", "av", "httpx", "py7zr", "h5py", "scipy", "fsspec", "aiohttp"}
 

@@ -21,7 +21,20 @@ from typing import NoReturn
 
 import typer
 
-from audiolect.cli import about, checking, comparing, data, dividing, exchange, fetching, packing, planning, tour
+from audiolect.cli import (
+    about,
+    checking,
+    comparing,
+    data,
+    dividing,
+    exchange,
+    fetching,
+    packing,
+    planning,
+    predicting,
+    scoring,
+    tour,
+)
 from audiolect.cli.console import errors_console
 from audiolect.errors import AudiolectError
 
@@ -45,6 +58,8 @@ dividing.add_verbs(app)
 comparing.add_verbs(app)
 planning.add_verbs(app)
 packing.add_verbs(app)
+predicting.add_verbs(app)
+scoring.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
 

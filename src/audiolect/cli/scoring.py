@@ -1,0 +1,169 @@
+"""The verbs that measure and show: evaluate predictions, make a report of scores.
+
+Public names: add_verbs.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audiolect.cli import options
+from audiolect.cli.console import command_line, console, print_done, print_json, print_table, rich_progress
+
+if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
+    from audiolect.scores import Scores
+
+_GROUP = "Models"
+_SHOWN = (
+    "map@10",
+    "recall_any@1",
+    "recall_any@5",
+    "recall_any@10",
+    "median_rank",
+    "accuracy",
+    "accuracy@5",
+    "balanced_accuracy",
+    "macro_average_precision",
+    "macro_roc_auc",
+)
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Predictions, as `predict` writes them (one folder for each run), then their dataset.",
+        show_default=False,
+        metavar="PREDICTIONS… DATASET",
+    ),
+]
+ScoresOut = Annotated[Path, typer.Option("--out", "-o", help="The file of the scores.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metrics", help="Only these, e.g. 'recall_any@*'; names with commas, may be repeated."),
+]
+Baseline = Annotated[
+    list[Path] | None, typer.Option("--baseline", help="Predictions of another system, to be tested against.")
+]
+By = Annotated[str | None, typer.Option("--by", help="Also measure each split, fold or corpus on its own.")]
+Ties = Annotated[
+    str, typer.Option("--ties", help="Who comes first of equal scores: pessimistic, expected, optimistic.")
+]
+Resamples = Annotated[int, typer.Option("--resamples", min=100, help="Draws of each interval and test.")]
+AllowPartial = Annotated[
+    bool, typer.Option("--allow-partial", help="Score predictions that cover only a part; every card says how much.")
+]
+Name = Annotated[str, typer.Option("--name", help="Name of the system in tables. Default: that of the run.")]
+Submission = Annotated[
+    Path | None, typer.Option("--submission", help="Also write the ten best files for each caption, as DCASE wants it.")
+]
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this group's verbs to the command."""
+    app.command("evaluate", rich_help_panel=_GROUP)(evaluate)
+
+
+def evaluate(
+    inputs: Inputs,
+    *,
+    out: ScoresOut = Path("scores.json"),
+    metrics: Metrics = None,
+    baseline: Baseline = None,
+    by: By = None,
+    ties: Ties = "pessimistic",
+    resamples: Resamples = 9999,
+    seed: options.Seed = 0,
+    allow_partial: AllowPartial = False,
+    name: Name = "",
+    submission: Submission = None,
+    as_json: options.Json = False,
+) -> None:
+    """Measure predictions: text-to-audio and audio-to-text retrieval, classification by text; each number with a card.
+
+    audiolect evaluate world-test world --out scores.json
+
+    audiolect evaluate fold-1 fold-2 fold-3 fold-4 fold-5 esc10
+
+    Several folders are the runs of one system (folds or seeds): each is measured, all are pooled, and mean and spread
+    over runs are given.
+    """
+    from audiolect.data.dataset import open_dataset
+    from audiolect.errors import UsageError
+    from audiolect.evaluate.evaluation import EvaluateRequest, evaluate
+    from audiolect.evaluate.numbers import MetricChoice
+    from audiolect.scores import write_scores
+
+    if len(inputs) < 2:
+        raise UsageError(
+            "It takes predictions and the dataset that they are of.",
+            expected="audiolect evaluate PREDICTIONS… DATASET",
+            found=shlex.join(map(str, inputs)),
+        )
+    *predictions, folder = inputs
+    dataset = open_dataset(folder)
+    patterns = tuple(part.strip() for text in metrics or [] for part in text.split(",") if part.strip())
+    request = EvaluateRequest(
+        choice=MetricChoice(patterns, seed, resamples),
+        ties=ties,
+        by=by,
+        allow_partial=allow_partial,
+        name=name,
+        command=command_line(),
+    )
+    scores = evaluate(predictions, dataset, request, baseline=baseline or (), progress=rich_progress)
+    write_scores(out, scores)
+    if submission is not None:
+        _write_submission(predictions, dataset, submission, allow_partial=allow_partial)
+    if as_json:
+        print_json({"file": str(out)} | scores.model_dump(mode="json"))
+        return
+    _print_scores(scores)
+    print_done(str(out), f"audiolect report {shlex.quote(str(out))} --out report.html")
+
+
+def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, allow_partial: bool) -> None:
+    from audiolect.embedding_files import read_embeddings
+    from audiolect.errors import UsageError
+    from audiolect.evaluate.material import gather
+    from audiolect.evaluate.submission import write_ranking
+
+    if len(predictions) != 1:
+        raise UsageError("A submission is of one run.", expected="one folder of predictions", found=len(predictions))
+    count = write_ranking(path, gather(read_embeddings(predictions[0]), dataset, allow_partial=allow_partial))
+    console().print(f"{path}: the ten best files for {count} captions", markup=False, highlight=False)
+
+
+def _print_scores(scores: Scores) -> None:
+    spread = {each.key: each for each in scores.over_runs}
+    rows: list[tuple[object, ...]] = []
+    for number in scores.numbers:
+        if number.metric not in _SHOWN and "[" in number.metric:
+            continue
+        if number.part != "all" and number.metric not in _SHOWN:
+            continue
+        interval = "" if number.low is None else f"{number.low:.4g} to {number.high:.4g}"
+        runs = spread.get(number.key)
+        means = "" if runs is None or runs.std is None else f"{runs.mean:.4g} ± {runs.std:.2g}"
+        rows.append((number.part, number.task, number.metric, f"{number.value:.4g}", interval, number.n, means))
+    if not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
+    header = ("part", "task", "metric", "value", "95% interval", "n", "over runs")
+    print_table(f"scores of {scores.name}", header[: len(rows[0])] if rows else header, rows, right=(3, 4, 5, 6))
+    if scores.comparisons:
+        tests = [
+            (
+                test.key,
+                f"{test.difference:+.4g}",
+                f"{test.low:+.4g} to {test.high:+.4g}" if test.low is not None else "",
+                f"{test.p_holm:.3g}",
+            )
+            for test in scores.comparisons
+        ]
+        title = f"against {scores.comparisons[0].baseline} (paired; p by Holm over {len(tests)} tests)"
+        print_table(title, ("number", "difference", "95% interval", "p"), tests, right=(1, 2, 3))
+    for note in scores.notes:
+        console().print(note, markup=False, highlight=False)

@@ -1,0 +1,242 @@
+"""From what was answered, item by item, to numbers with intervals.
+
+    retrieval        recall_any@k, recall_share@k, map@k, map_capped@k, mrr, ndcg@k, ranks: ``metrics/retrieval.py``
+    one label        accuracy, accuracy@5, balanced_accuracy, macro_precision, macro_f1, class_recall[NAME]
+    several labels   macro_average_precision (mAP), macro_roc_auc, micro …, class_average_precision[NAME]
+
+Conventions: intervals draw recordings, never captions; with fewer than two recordings there is none, and the number
+says so. Metrics are chosen by name or by pattern, as ``recall_any@*``.
+
+Public names: MetricChoice, CLASSIFICATION, query_numbers, class_numbers, confusion_of, check_choice,
+HIGHER_IS_WORSE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from audiolect.errors import UsageError
+from audiolect.evaluate.draws import (
+    Drawn,
+    Statistic,
+    draw_intervals,
+    geometric_mean_statistic,
+    macro_statistic,
+    mean_statistic,
+    median_statistic,
+    recalls_statistic,
+)
+from audiolect.evaluate.measured import ClassAnswers, QueryValues
+from audiolect.metrics.bootstrap import NUM_RESAMPLES, Groups, bootstrap_statistic, groups_of
+from audiolect.metrics.multilabel import multilabel_scores
+from audiolect.metrics.tagging import ClassificationScores, classification_scores, predicted_classes, top_k_hits
+from audiolect.metrics.uncertainty import wilson_interval
+from audiolect.scores import Confusion, Number, number_key
+
+CLASSIFICATION = "classification"
+HIGHER_IS_WORSE = ("mean_rank", "median_rank", "geometric_mean_rank")
+
+_RECALLS = ("recall_any@1", "recall_any@5", "recall_any@10")
+_MACRO = ("balanced_accuracy", "macro_precision", "macro_f1")
+_TOP = 5
+_FEW = "fewer than two recordings"
+_PER_CLASS = "of one class: not drawn"
+_MULTILABEL_WORK = 40_000_000
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChoice:
+    """Which metrics are wanted, and how their intervals are drawn.
+
+    Args:
+        patterns: names, or patterns with ``*``; empty: all.
+        seed: of the draws.
+        num_resamples: draws.
+    """
+
+    patterns: tuple[str, ...] = ()
+    seed: int = 0
+    num_resamples: int = NUM_RESAMPLES
+
+    def wants(self, metric: str) -> bool:
+        """Whether a metric is wanted."""
+        return not self.patterns or any(fnmatchcase(metric, pattern) for pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where numbers stand, and on how many items they rest."""
+
+    part: str
+    task: str
+    n: int
+    num_recordings: int
+    gallery: int
+    excluded: int
+    context: str
+
+
+def query_numbers(answers: QueryValues, choice: MetricChoice, *, part: str, task: str, context: str) -> list[Number]:
+    """The numbers of one direction of retrieval."""
+    values = {name: array for name, array in answers.values.items() if choice.wants(name)}
+    place = _Place(
+        part, task, len(answers.queries), len(set(answers.recordings)), answers.gallery, answers.excluded, context
+    )
+    groups = groups_of(answers.recordings, len(answers.recordings)) if place.num_recordings > 1 else None
+    anyone = groups or _one_group(len(answers.queries))
+    statistics: dict[str, Statistic] = {}
+    for name, array in values.items():
+        make = {"median_rank": median_statistic, "geometric_mean_rank": geometric_mean_statistic}
+        statistics[name] = make.get(name, mean_statistic)(array, anyone)
+    if choice.wants("recall_geometric_mean") and all(name in answers.values for name in _RECALLS):
+        recalls = np.stack([answers.values[name] for name in _RECALLS])
+        statistics["recall_geometric_mean"] = recalls_statistic(recalls, anyone)
+    return _numbers(statistics, groups, choice, place)
+
+
+def class_numbers(answers: ClassAnswers, choice: MetricChoice, *, part: str, context: str) -> list[Number]:
+    """The numbers of classification: of one label for each recording, or of several."""
+    recordings = len(set(answers.recordings))
+    place = _Place(
+        part, CLASSIFICATION, len(answers.recordings), recordings, len(answers.names), answers.excluded, context
+    )
+    groups = groups_of(answers.recordings, len(answers.recordings)) if recordings > 1 else None
+    if not answers.is_single:
+        return _label_numbers(answers, choice, groups, place)
+    scores = _classification(answers)
+    true = answers.targets.argmax(axis=1)
+    predicted = predicted_classes(answers.scores)
+    anyone = groups or _one_group(place.n)
+    statistics = {"accuracy": mean_statistic(scores.correct, anyone)}
+    if len(answers.names) > _TOP:
+        statistics[f"accuracy@{_TOP}"] = mean_statistic(top_k_hits(answers.scores, true, _TOP), anyone)
+    for name in _MACRO:
+        statistics[name] = macro_statistic(
+            name,
+            scores.values()[name],
+            true=true,
+            predicted=predicted,
+            num_classes=len(answers.names),
+            groups=anyone,
+        )
+    kept = {name: statistic for name, statistic in statistics.items() if choice.wants(name)}
+    return [*_numbers(kept, groups, choice, place), *_class_recalls(scores, choice, place)]
+
+
+def confusion_of(answers: ClassAnswers, *, part: str, context: str) -> Confusion | None:
+    """The confusion matrix; None where recordings have several labels."""
+    if not answers.is_single:
+        return None
+    scores = _classification(answers)
+    rows = tuple(tuple(int(count) for count in row) for row in scores.confusion)
+    return Confusion(part=part, names=scores.names, counts=rows, context=context)
+
+
+def check_choice(choice: MetricChoice, numbers: Iterable[Number]) -> None:
+    """Every pattern must have found something.
+
+    Raises:
+        UsageError: one has not; the letter lists what there is.
+    """
+    found = sorted({number.metric for number in numbers})
+    if found or not choice.patterns:
+        return
+    raise UsageError(
+        "No metric has this name.",
+        expected="names of docs/metrics.md, or patterns such as 'recall_any@*'",
+        found=", ".join(choice.patterns),
+    )
+
+
+def _classification(answers: ClassAnswers) -> ClassificationScores:
+    return classification_scores(answers.targets.argmax(axis=1), predicted_classes(answers.scores), answers.names)
+
+
+def _class_recalls(scores: ClassificationScores, choice: MetricChoice, place: _Place) -> list[Number]:
+    numbers = []
+    support = scores.confusion.sum(axis=1)
+    for row, name in enumerate(scores.names):
+        metric = f"class_recall[{name}]"
+        if not support[row] or not choice.wants(metric):
+            continue
+        interval = wilson_interval(int(scores.confusion[row, row]), int(support[row]), level=_LEVEL)
+        drawn = Drawn(interval.low, interval.high, interval.method)
+        numbers.append(_number(metric, interval.value, drawn, place, n=int(support[row])))
+    return numbers
+
+
+def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups | None, place: _Place) -> list[Number]:
+    scores = multilabel_scores(answers.targets, answers.scores, answers.names)
+    # Every draw sorts the scores of every class: fewer draws for large problems.
+    draws = int(np.clip(_MULTILABEL_WORK // answers.scores.size, 100, min(999, choice.num_resamples)))
+    numbers = []
+    for name, value in scores.values().items():
+        if not choice.wants(name):
+            continue
+        drawn = None
+        if groups is not None and np.isfinite(value):
+            drawn = _label_interval(answers, name, choice, draws)
+        numbers.append(_number(name, value, drawn, place))
+    for name, value in zip(scores.names, scores.average_precision, strict=True):
+        metric = f"class_average_precision[{name}]"
+        if choice.wants(metric) and np.isfinite(value):
+            numbers.append(_number(metric, float(value), None, place, reason=_PER_CLASS))
+    return numbers
+
+
+def _label_interval(answers: ClassAnswers, name: str, choice: MetricChoice, draws: int) -> Drawn | None:
+    def statistic(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+        return multilabel_scores(answers.targets[rows], answers.scores[rows], answers.names).values()[name]
+
+    interval = bootstrap_statistic(
+        statistic,
+        len(answers.recordings),
+        rng=np.random.default_rng(choice.seed),
+        groups=answers.recordings,
+        num_resamples=draws,
+        method="percentile",
+    )
+    return Drawn(interval.low, interval.high, f"percentile, {draws} draws")
+
+
+def _numbers(
+    statistics: dict[str, Statistic], groups: Groups | None, choice: MetricChoice, place: _Place
+) -> list[Number]:
+    drawn: dict[str, Drawn] = {}
+    if groups is not None and statistics:
+        rng = np.random.default_rng(choice.seed)
+        drawn = draw_intervals(statistics, groups, rng=rng, num_resamples=choice.num_resamples, level=_LEVEL)
+    return [_number(name, each.value, drawn.get(name), place) for name, each in statistics.items()]
+
+
+def _number(
+    metric: str, value: float, drawn: Drawn | None, place: _Place, *, n: int | None = None, reason: str = _FEW
+) -> Number:
+    return Number(
+        key=number_key(place.part, place.task, metric),
+        part=place.part,
+        task=place.task,
+        metric=metric,
+        value=value,
+        low=None if drawn is None else drawn.low,
+        high=None if drawn is None else drawn.high,
+        level=_LEVEL,
+        method="" if drawn is None else drawn.method,
+        reason=reason if drawn is None else "",
+        n=place.n if n is None else n,
+        num_recordings=place.num_recordings if n is None else n,
+        gallery=place.gallery,
+        excluded=place.excluded,
+        higher_is_better=metric not in HIGHER_IS_WORSE,
+        context=place.context,
+    )
+
+
+def _one_group(num_rows: int) -> Groups:
+    rows = np.arange(num_rows)
+    return Groups(np.zeros(num_rows, np.int64), rows, np.array([0, num_rows]))

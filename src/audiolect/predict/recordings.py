@@ -1,0 +1,144 @@
+"""Embeddings of recordings, in parts that do not depend on each other.
+
+Recordings are sorted by length, the longest first, and cut into parts of some hundred; each part is batched on its own.
+A part is therefore the same to the last bit, whether it is embedded in one go with the others or after a restart.
+
+A recording that is longer than a window is embedded window by window (``audio/windows.py``); its vector is the mean of
+the windows' vectors, normalised again. The last window holds only the samples that there are.
+
+Conventions: rows of a part stand in its own order; B rows of a batch, W windows, S samples of a window, E components.
+
+Public names: Part, AGGREGATION, cut_parts, embed_part, embed_batch, embed_windows,
+recordings_in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from audiolect.data.dataset import Dataset
+from audiolect.loader.batch import Batch
+from audiolect.loader.batch_settings import BatchSettings
+from audiolect.loader.evaluation import evaluation_batches
+from audiolect.loader.waveforms import WaveformSource
+from audiolect.predict.embedder import Embedder, Vectors, normalised
+
+Ints = npt.NDArray[np.int64]
+
+AGGREGATION = "mean of the windows' vectors, L2-normalised"
+
+_PART_RECORDINGS = 256
+_PART_SECONDS = 3600.0
+_WINDOWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Recordings that are embedded together: the rows of the dataset's table, the longest first."""
+
+    rows: npt.NDArray[np.int64]
+
+
+def cut_parts(num_samples: npt.NDArray[np.int64], rate_hz: int) -> list[Part]:
+    """Parts of at most 256 recordings and, unless one alone is longer, an hour of sound.
+
+    Args:
+        num_samples: (N,) of each recording, at ``rate_hz``.
+    """
+    order = np.argsort(-num_samples, kind="stable")
+    parts, start, seconds = [], 0, 0.0
+    for place, row in enumerate(order):
+        length = float(num_samples[row]) / rate_hz
+        if place > start and (place - start >= _PART_RECORDINGS or seconds + length > _PART_SECONDS):
+            parts.append(Part(order[start:place]))
+            start, seconds = place, 0.0
+        seconds += length
+    if len(order):
+        parts.append(Part(order[start:]))
+    return parts
+
+
+def embed_part(
+    embedder: Embedder,
+    dataset: Dataset,
+    part: Part,
+    source: WaveformSource,
+    settings: BatchSettings,
+    *,
+    done: Callable[[int], None],
+) -> Vectors:
+    """(n, E): the vectors of the recordings of a part, in its order.
+
+    Args:
+        done: is told how many recordings are done, batch by batch.
+
+    Raises:
+        AudioError, DamagedFile: a recording cannot be read.
+        UsageError: the model gives vectors of another shape than it says.
+    """
+    rows = dataset.recordings[part.rows]
+    part_of_dataset = replace(dataset, scan_recordings=rows.lazy(), in_memory=True)
+    places = {name: place for place, name in enumerate(rows["recording_id"])}
+    vectors = np.full((len(places), embedder.embedding_size), np.nan, np.float32)
+    with evaluation_batches(part_of_dataset, source, settings, of="recordings") as batches:
+        for batch in batches:
+            vectors[[places[name] for name in batch.recording_ids]] = embed_batch(embedder, batch, settings)
+            done(len(batch))
+    return vectors
+
+
+def embed_batch(embedder: Embedder, batch: Batch, settings: BatchSettings) -> Vectors:
+    """(B, E): one vector for each row of a batch."""
+    if batch.windows is None or batch.window_mask is None:
+        return normalised(embedder.embed_audio(batch.waveforms, batch.lengths))
+    owners, numbers = np.nonzero(batch.window_mask)
+    lengths = _valid_samples(batch.lengths[owners], numbers, settings)
+    found = _embed_pieces(embedder, batch.windows[owners, numbers], lengths)
+    return _mean_of_owners(found, owners, len(batch))
+
+
+def embed_windows(
+    embedder: Embedder, waveform: npt.NDArray[np.float32], num_windows: int, settings: BatchSettings
+) -> Vectors:
+    """(1, E): the vector of one recording (1, T), heard in windows, as ``embed_batch`` hears it."""
+    numbers = np.arange(num_windows)
+    lengths = _valid_samples(np.full(num_windows, waveform.shape[1]), numbers, settings)
+    pieces = np.zeros((num_windows, settings.window_samples), np.float32)
+    for number, length in enumerate(lengths):
+        start = number * (settings.window_samples - settings.overlap_samples)
+        pieces[number, :length] = waveform[0, start : start + length]
+    return _mean_of_owners(_embed_pieces(embedder, pieces, lengths), np.zeros(num_windows, np.int64), 1)
+
+
+def recordings_in(dataset: Dataset, source: WaveformSource) -> pl.Series:
+    """(N,) truth values: which recordings of the dataset the source has."""
+    return dataset.recordings["recording_id"].is_in(source.recording_ids.implode())
+
+
+def _valid_samples(lengths: Ints, numbers: Ints, settings: BatchSettings) -> Ints:
+    """How many samples of each window are of its recording, whose length is given with each."""
+    step = settings.window_samples - settings.overlap_samples
+    valid: Ints = np.clip(lengths - numbers * step, 1, settings.window_samples)
+    return valid
+
+
+def _embed_pieces(embedder: Embedder, pieces: npt.NDArray[np.float32], lengths: Ints) -> Vectors:
+    found = np.empty((len(pieces), embedder.embedding_size), np.float32)
+    # Windows of like length together, so that little is padded; where all are full nothing moves.
+    order = np.argsort(-lengths, kind="stable")
+    for start in range(0, len(order), _WINDOWS_AT_ONCE):
+        chosen = order[start : start + _WINDOWS_AT_ONCE]
+        longest = int(lengths[chosen].max())
+        found[chosen] = embedder.embed_audio(np.ascontiguousarray(pieces[chosen, :longest]), lengths[chosen])
+    return found
+
+
+def _mean_of_owners(found: Vectors, owners: Ints, num_owners: int) -> Vectors:
+    sums = np.zeros((num_owners, found.shape[1]))
+    np.add.at(sums, owners, found.astype(np.float64))
+    return normalised(sums / np.bincount(owners, minlength=num_owners)[:, None])

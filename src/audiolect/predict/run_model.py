@@ -1,0 +1,136 @@
+"""A trained model as an Embedder, with the way of reading sound and the templates that go with it.
+
+Conventions: torch is imported only when a model is opened. It runs in evaluation mode, in float32, on the first
+accelerator, else on the CPU. What is opened is a run (``training/run_folder.py``), or a folder with a model alone
+(``models/clap.py``: ``model.yaml``).
+
+Public names: RunModel, TorchEmbedder, open_run_model, with_changes, HEARD_SECONDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolect.config import parse_config
+from audiolect.embedding_files import ModelIdentity
+from audiolect.errors import StorageError, UsageError, missing_extra
+from audiolect.loader.batch_settings import BatchSettings
+from audiolect.predict.embedder import Embedder, Vectors
+from audiolect.text.label_prompts import DEFAULT_TEMPLATES
+
+if TYPE_CHECKING:
+    from audiolect.models.clap import DualEncoder
+
+HEARD_SECONDS = 10.0
+
+_BATCH_SIZE = 32
+_MODEL_FILE = "model.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class RunModel:
+    """A model that was opened.
+
+    Args:
+        embedder: ready to embed.
+        settings: how recordings are read: windows of the length that the model was trained on.
+        templates: of the evaluation section of its recipe, else the default ones.
+    """
+
+    embedder: Embedder
+    settings: BatchSettings
+    templates: tuple[str, ...]
+
+
+class TorchEmbedder:
+    """A dual encoder behind the interface of ``embedder.Embedder``."""
+
+    def __init__(self, model: DualEncoder, identity: ModelIdentity, device: str) -> None:
+        self._model = model.to(device).eval()
+        self._device = device
+        self.identity = identity
+        self.rate_hz = int(model.rate_hz)
+        self.embedding_size = int(model.embedding_size)
+
+    def embed_audio(self, waveforms: npt.NDArray[np.float32], lengths: npt.NDArray[np.int64]) -> Vectors:
+        """(B, T) waveforms, of which ``lengths`` (B,) samples are valid → (B, E)."""
+        import torch
+
+        with torch.inference_mode():
+            heard = torch.from_numpy(waveforms).to(self._device), torch.from_numpy(lengths).to(self._device)
+            return np.asarray(self._model.embed_audio(*heard).float().cpu().numpy(), np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """B texts → (B, E)."""
+        import torch
+
+        with torch.inference_mode():
+            return np.asarray(self._model.embed_texts(list(texts)).float().cpu().numpy(), np.float32)
+
+
+def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
+    """Open a run's checkpoint, or a folder with a model alone.
+
+    Args:
+        folder: of either.
+        checkpoint: ``best``, ``last`` or a step; of a model alone it means nothing.
+
+    Raises:
+        StorageError: there is neither.
+        UnknownVersion, DamagedFile, ConfigError: it cannot be used.
+        MissingDependency: torch is not installed.
+    """
+    if (folder / _MODEL_FILE).is_file():
+        if checkpoint not in ("best", "last"):
+            raise UsageError(
+                "A folder with a model alone has no steps to choose from.",
+                where=folder,
+                found=f"--checkpoint {checkpoint}",
+            )
+        name = folder.resolve().name
+        return _opened(folder, ModelIdentity(run=name, checkpoint="", checkpoint_hash="unknown"), HEARD_SECONDS)
+    raise StorageError(
+        "There is no model here.",
+        where=folder,
+        expected=f"a run, as `audiolect train` leaves it, or a folder with {_MODEL_FILE}",
+        found="no such folder" if not folder.is_dir() else "neither",
+    )
+
+
+def with_changes(settings: BatchSettings, *, window_seconds: float | None, batch_size: int | None) -> BatchSettings:
+    """The settings with what the command line says.
+
+    Raises:
+        ConfigError: a length that cannot be.
+    """
+    changes: dict[str, object] = {}
+    if window_seconds is not None:
+        changes |= {"policy": "windows", "window_seconds": window_seconds}
+    if batch_size is not None:
+        changes |= {"batch_size": batch_size, "batch_seconds": None}
+    return parse_config(settings.model_dump(mode="json") | changes, BatchSettings, "the command line")
+
+
+def _opened(
+    folder: Path, identity: ModelIdentity, window_seconds: float, templates: tuple[str, ...] = DEFAULT_TEMPLATES
+) -> RunModel:
+    try:
+        import torch
+
+        from audiolect.models.clap import load_model
+        from audiolect.models.weights_hash import weights_hash
+    except ImportError as error:
+        raise missing_extra("Asking a model", "models", "torch") from error
+    model = load_model(folder)
+    identity = identity.model_copy(update={"checkpoint_hash": weights_hash(model)})
+    settings = BatchSettings(
+        rate_hz=int(model.rate_hz), policy="windows", window_seconds=window_seconds, batch_size=_BATCH_SIZE
+    )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return RunModel(TorchEmbedder(model, identity, device), settings, templates)
