@@ -26,20 +26,21 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import normalize
 
 from audiolect.config import Config, parse_config
-from audiolect.errors import DamagedFile, UsageError
+from audiolect.errors import UsageError
+from audiolect.models.adapt import hold_frozen_norms
 from audiolect.models.encoders.small import SmallSettings
 from audiolect.models.encoders.table import AudioEncoderSettings, build_encoder
+from audiolect.models.state_dicts import load_weights, read_weights
 from audiolect.models.text_settings import TextSettings, TransformerSettings
 from audiolect.models.text_tower import TextTower, tokenizer_for
 from audiolect.storage import atomic_path, check_header, file_header, read_yaml, write_yaml
@@ -110,13 +111,19 @@ class DualEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.audio = build_encoder(settings.audio, None if saved is None else saved / "audio")
+        self.audio: Any = build_encoder(settings.audio, None if saved is None else saved / "audio")
         self.text = TextTower(settings.text, tokenizer, None if saved is None else saved / "text")
         self.audio_projection = _projection(int(self.audio.embedding_size), settings.projection)
         self.text_projection = _projection(self.text.embedding_size, settings.projection)
         temperature = settings.temperature
         self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature.initial)), requires_grad=temperature.learnable)
         self.logit_bias = None if temperature.bias is None else nn.Parameter(torch.tensor(temperature.bias))
+
+    def train(self, mode: bool = True) -> DualEncoder:
+        """As of every module, but frozen batch normalisations stay in eval mode."""
+        super().train(mode)
+        hold_frozen_norms(self)
+        return self
 
     @property
     def rate_hz(self) -> int:
@@ -130,7 +137,7 @@ class DualEncoder(nn.Module):
 
     def embed_audio(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Waveforms (B, T) float32 at ``rate_hz`` and lengths (B,) int64 in samples → (B, E), rows of length 1."""
-        return F.normalize(self.audio_projection(self.audio(waveforms, lengths).pooled).float(), dim=-1)
+        return normalize(self.audio_projection(self.audio(waveforms, lengths).pooled).float(), dim=-1)
 
     def embed_windows(self, windows: Tensor, window_mask: Tensor, lengths: Tensor | None = None) -> Tensor:
         """A recording by its windows: the mean of their vectors, brought to length 1.
@@ -154,11 +161,11 @@ class DualEncoder(nn.Module):
         rows = window_mask.nonzero()[:, 0]
         vectors = self.embed_audio(there, valid)
         summed = torch.zeros(len(windows), vectors.shape[1], device=vectors.device).index_add(0, rows, vectors)
-        return F.normalize(summed, dim=-1)
+        return normalize(summed, dim=-1)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Texts → (B, E), rows of length 1. Raises UsageError for an empty text."""
-        return F.normalize(self.text_projection(self.text.encode(texts)).float(), dim=-1)
+        return normalize(self.text_projection(self.text.encode(texts)).float(), dim=-1)
 
     def scale(self) -> Tensor:
         """1 / temperature, a tensor of no dimensions, at most ``temperature.largest``."""
@@ -211,36 +218,17 @@ def load_model(folder: str | Path) -> DualEncoder:
     Raises:
         UnknownVersion: the folder's ``model.yaml`` is of another kind or version.
         ConfigError: its settings are not those of a dual encoder.
-        DamagedFile: a file is absent or damaged, or the weights are not those of the settings.
+        StorageError, DamagedFile: a file is absent or damaged.
+        UsageError: the weights are not those of the settings.
     """
     folder = Path(folder)
     card = read_yaml(folder / "model.yaml")
     check_header(card, "dual_encoder", {_VERSION}, folder / "model.yaml")
     settings = parse_config(card.get("settings") or {}, DualEncoderSettings, where=folder / "model.yaml")
     path = folder / "model.safetensors"
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as problem:
-        raise DamagedFile("The weights of a model cannot be read.", where=path, found=problem) from problem
     model = DualEncoder(settings, saved=folder / "parts")
-    _load_exactly(model, state, path)
+    load_weights(model, read_weights(path), where=path)
     return model.eval()
-
-
-def _load_exactly(model: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if expected != found:
-        differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-        name = differing[0]
-        raise DamagedFile(
-            f"The weights are not those of the model's settings: {len(differing)} tensors differ.",
-            where=path,
-            expected=f"{name} {expected.get(name, 'absent')}",
-            found=f"{name} {found.get(name, 'absent')}",
-            cause="model.yaml and model.safetensors come from different models",
-        )
-    model.load_state_dict(state)
 
 
 def _projection(width: int, settings: ProjectionSettings) -> nn.Sequential:

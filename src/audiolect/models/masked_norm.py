@@ -18,7 +18,7 @@ from torch import Tensor, nn
 class MaskedBatchNorm2d(nn.BatchNorm2d):
     """``nn.BatchNorm2d`` for (B, C, F, M) with an optional mask over B and F."""
 
-    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: A002 - the name of the parent
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
         """(B, C, F, M) → the same shape; ``mask`` is (B, F) bool or None, for all valid."""
         if mask is None or not self.training:
             return super().forward(input)

@@ -24,7 +24,7 @@ class PretrainedText:
     """A model of transformers with its tokenizer. ``tokenizer`` pads behind the text."""
 
     def __init__(self, model: nn.Module, tokenizer: Any) -> None:
-        self.model = model
+        self.model: Any = model
         self.tokenizer = tokenizer
 
 
@@ -41,8 +41,9 @@ def open_pretrained(
     Raises:
         UsageError: it cannot be opened; the tokenizer does not fit; ``max_tokens`` is beyond the model's positions.
     """
-    before = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
+    talk: Any = transformers_logging
+    before = talk.get_verbosity()
+    talk.set_verbosity_error()
     try:
         model, words = _opened(settings, tokenizer, saved)
     except (OSError, ValueError, KeyError, ImportError) as problem:
@@ -54,7 +55,7 @@ def open_pretrained(
             fix="give a folder with config.json, model.safetensors and tokenizer.json",
         ) from problem
     finally:
-        transformers_logging.set_verbosity(before)
+        talk.set_verbosity(before)
     _check_fit(settings, model, words)
     return PretrainedText(model, words)
 
@@ -66,9 +67,10 @@ def save_pretrained_parts(text: PretrainedText, folder: Path) -> None:
 
 
 def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: Path | None) -> tuple[Any, Any]:
+    auto: Any = AutoModel
     if saved is not None:
         config = AutoConfig.from_pretrained(saved, local_files_only=True)
-        model = AutoModel.from_config(config)
+        model = auto.from_config(config)
         words = AutoTokenizer.from_pretrained(saved, local_files_only=True)
     elif settings.config is not None:
         if tokenizer is None:
@@ -78,13 +80,12 @@ def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: P
                 fix="build the model with build_dual_encoder(settings, captions)",
             )
         given = {key: value for key, value in settings.config.items() if key != "model_type"}
-        model = AutoModel.from_config(AutoConfig.for_model(settings.config["model_type"], **given))
+        model = auto.from_config(AutoConfig.for_model(settings.config["model_type"], **given))
         pad, cls, sep = SPECIAL_TOKENS
-        words = PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, pad_token=pad, cls_token=cls, sep_token=sep, eos_token=sep
-        )
+        fast: Any = PreTrainedTokenizerFast
+        words = fast(tokenizer_object=tokenizer, pad_token=pad, cls_token=cls, sep_token=sep, eos_token=sep)
     else:
-        model = AutoModel.from_pretrained(settings.source, revision=settings.revision)
+        model = auto.from_pretrained(settings.source, revision=settings.revision)
         words = AutoTokenizer.from_pretrained(settings.source, revision=settings.revision)
     if getattr(model.config, "is_encoder_decoder", False):
         model = model.get_encoder()

@@ -1,7 +1,7 @@
 """The section ``text`` of a dual encoder: which text tower there is.
 
     text: {name: transformer, layers: 4}                            from nothing, its tokenizer made from the captions
-    text: {name: huggingface, source: bert-base-uncased}            fine-tuned, all of it unless a freezing plan says else
+    text: {name: huggingface, source: bert-base-uncased}            fine-tuned
     text: {name: huggingface, source: ./mpnet, frozen: true}        sentence embeddings, each text computed once
     text: {name: huggingface, config: {model_type: bert, …}}        that architecture with random weights
 

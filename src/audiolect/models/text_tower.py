@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import normalize
 
 from audiolect.errors import UsageError
 from audiolect.models.pooling import masked_mean
@@ -99,7 +99,7 @@ class TextTower(nn.Module):
         self._cache: TextCache | None = None
         if isinstance(settings, TransformerSettings):
             self._tokenizer: Any = _required(tokenizer) if saved is None else read_tokenizer(saved / "tokenizer.json")
-            self.encoder: nn.Module = TextTransformer(settings, self._tokenizer.get_vocab_size())
+            self.encoder: Any = TextTransformer(settings, self._tokenizer.get_vocab_size())
             self.embedding_size = settings.width
         else:
             self._pretrained = open_pretrained(settings, tokenizer, saved)
@@ -108,7 +108,8 @@ class TextTower(nn.Module):
         if self.frozen:
             self.encoder.requires_grad_(False)
             self.encoder.eval()
-        self.register_load_state_dict_post_hook(_forget_cache)
+        register: Any = self.register_load_state_dict_post_hook
+        register(_forget_cache)
 
     def train(self, mode: bool = True) -> TextTower:
         """As of every module, but what is frozen stays in eval mode."""
@@ -169,7 +170,7 @@ class TextTower(nn.Module):
                 vectors = _pooler_output(output, self.settings)
             else:
                 vectors = _pooled(output.last_hidden_state, mask, self.settings.pooling)
-            return F.normalize(vectors, dim=-1) if self.settings.normalise else vectors
+            return normalize(vectors, dim=-1) if self.settings.normalise else vectors
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Texts → (B, D) on the tower's device, from the cache where the tower is frozen."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from audiolect.models.recompute import recompute
 from audiolect.models.text_settings import TransformerSettings
@@ -66,7 +66,8 @@ class _Layer(nn.Module):
         # (3, B, H, L, D / H)
         parts = self.attention_in(self.attention_norm(x_BLD)).view(batch, length, 3, self.heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=mask_B11L)
+        heard = scaled_dot_product_attention(query, key, value, attn_mask=mask_B11L)
         x_BLD = x_BLD + self.dropout(self.attention_out(heard.transpose(1, 2).reshape(batch, length, width)))
-        inner = F.gelu(self.feed_in(self.feed_norm(x_BLD)))
-        return x_BLD + self.dropout(self.feed_out(inner))
+        inner = gelu(self.feed_in(self.feed_norm(x_BLD)))
+        fed: Tensor = x_BLD + self.dropout(self.feed_out(inner))
+        return fed

@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import avg_pool2d, pad, relu_
 
 from audiolect.config import Config
 from audiolect.models.encoder_output import EncoderOutput
@@ -84,7 +84,7 @@ class SmallEncoder(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        self.to(memory_format=torch.channels_last)
+                module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
         """Waveforms (B, T) at ``rate_hz`` and lengths (B,) in samples → EncoderOutput."""
@@ -101,10 +101,10 @@ class SmallEncoder(nn.Module):
         x_BCFM = self.stem(x_BCFM)
         lengths = (lengths - 1) // 2 + 1
         mask = None if mask is None else length_mask(lengths, x_BCFM.shape[2])
-        x_BCFM = _masked(F.relu_(self.stem_norm(x_BCFM, mask)), mask)
+        x_BCFM = _masked(relu_(self.stem_norm(x_BCFM, mask)), mask)
         for index, stage in enumerate(self.stages):
             if index:
-                x_BCFM, lengths = F.avg_pool2d(x_BCFM, 2), lengths // 2
+                x_BCFM, lengths = avg_pool2d(x_BCFM, 2), lengths // 2
                 mask = None if mask is None else length_mask(lengths, x_BCFM.shape[2])
                 x_BCFM = _masked(x_BCFM, mask)
             x_BCFM = recompute(stage, x_BCFM, mask) if self.gradient_checkpointing else stage(x_BCFM, mask)
@@ -123,7 +123,7 @@ class SmallEncoder(nn.Module):
         if self.training and self.settings.spec_augment is not None:
             normal_BFM = spec_augment(normal_BFM, frame_lengths, self.settings.spec_augment, self.generator)
         normal_BFM = apply_mask(normal_BFM, mask)
-        return F.pad(normal_BFM, (0, 0, 0, max(0, _LEAST_FRAMES - normal_BFM.shape[1])))
+        return pad(normal_BFM, (0, 0, 0, max(0, _LEAST_FRAMES - normal_BFM.shape[1])))
 
 
 class _ResidualStage(nn.Module):
@@ -139,10 +139,10 @@ class _ResidualStage(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Zero outside of the mask, if ``x`` is."""
-        inner = _masked(F.relu_(self.norm1(self.conv1(x), mask)), mask)
+        inner = _masked(relu_(self.norm1(self.conv1(x), mask)), mask)
         inner = self.norm2(self.conv2(inner), mask)
         beside = x if self.shortcut is None else self.shortcut(x)
-        return _masked(F.relu_(inner + beside), mask)
+        return _masked(relu_(inner + beside), mask)
 
 
 def _masked(x_BCFM: Tensor, mask: Tensor | None) -> Tensor:
