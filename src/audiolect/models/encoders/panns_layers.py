@@ -23,8 +23,7 @@ from typing import Any
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
+from torch.nn.functional import avg_pool2d, dropout, pad, relu, relu_
 
 from audiolect.config import Config
 from audiolect.errors import UsageError
@@ -33,7 +32,8 @@ from audiolect.models.features import frame_counts, log_mel
 from audiolect.models.front_end import FrontEndSettings, front_end
 from audiolect.models.masked_norm import MaskedBatchNorm2d
 from audiolect.models.mel_settings import LogMelSettings
-from audiolect.models.pooling import length_mask, mean_plus_max
+from audiolect.models.pooling import apply_mask, length_mask, mean_plus_max
+from audiolect.models.recompute import recompute
 from audiolect.models.spec_augment import SpecAugmentSettings, spec_augment
 
 LEAST_FRAMES = 32
@@ -92,7 +92,8 @@ class PannsEncoder(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        self.to(memory_format=torch.channels_last)
+            if isinstance(module, nn.Conv2d):
+                module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
 
     def _hear(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms (B, T) and lengths (B,) in samples → log-mel (B, F, M) and frame counts (B,)."""
@@ -104,23 +105,21 @@ class PannsEncoder(nn.Module):
         """Log-mel → (B, 1, F, M), normalised, zero behind each end, at least 32 frames; and the lengths or None."""
         equal = features_BFM.shape[1] >= LEAST_FRAMES and bool((frame_lengths >= features_BFM.shape[1]).all())
         mask = None if equal else length_mask(frame_lengths, features_BFM.shape[1])
+        features_BFM = apply_mask(features_BFM, mask)
         normal_BFM = self.bn0(features_BFM.mT[:, :, :, None], mask)[:, :, :, 0].mT
         if self.training and self.settings.spec_augment is not None:
             normal_BFM = spec_augment(normal_BFM, frame_lengths, self.settings.spec_augment, self.generator)
-        if mask is not None:
-            normal_BFM = normal_BFM.masked_fill(~mask[:, :, None], 0)
-        normal_BFM = F.pad(normal_BFM, (0, 0, 0, max(0, LEAST_FRAMES - normal_BFM.shape[1])))
+        normal_BFM = apply_mask(normal_BFM, mask)
+        normal_BFM = pad(normal_BFM, (0, 0, 0, max(0, LEAST_FRAMES - normal_BFM.shape[1])))
         x_BCFM = normal_BFM[:, None].contiguous(memory_format=torch.channels_last)
         return x_BCFM, None if equal else frame_lengths.clamp(min=LEAST_FRAMES)
 
     def _run(self, block: nn.Module, *arguments: Any) -> Any:
         """A block's output, remembered or to be computed again."""
-        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
-            return checkpoint(block, *arguments, use_reentrant=False)
-        return block(*arguments)
+        return recompute(block, *arguments) if self.gradient_checkpointing else block(*arguments)
 
     def _block_dropout(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.settings.block_dropout, self.training)
+        return dropout(x, self.settings.block_dropout, self.training)
 
     def _finish(self, x_BCFM: Tensor, lengths: Tensor | None) -> EncoderOutput:
         """The last feature map → frames (B, N, D), and mean + maximum over the valid ones through fc1."""
@@ -130,9 +129,9 @@ class PannsEncoder(nn.Module):
             full_BN = torch.ones(frames_BND.shape[:2], dtype=torch.bool, device=frames_BND.device)
         else:
             mask_BN = full_BN = length_mask(lengths, frames_BND.shape[1])
-            frames_BND = frames_BND.masked_fill(~full_BN[:, :, None], 0)
-        pooled_BD = F.dropout(mean_plus_max(frames_BND, mask_BN), self.settings.head_dropout, self.training)
-        pooled_BD = F.dropout(F.relu(self.fc1(pooled_BD)), self.settings.head_dropout, self.training)
+            frames_BND = apply_mask(frames_BND, mask_BN)
+        pooled_BD = dropout(mean_plus_max(frames_BND, mask_BN), self.settings.head_dropout, self.training)
+        pooled_BD = dropout(relu(self.fc1(pooled_BD)), self.settings.head_dropout, self.training)
         return EncoderOutput(pooled_BD, frames_BND, full_BN)
 
     def classify(self, pooled: Tensor) -> Tensor:
@@ -165,10 +164,10 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None, pool: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
         """The pooled map, zero behind each end if ``x`` is, and its lengths."""
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
-        x = F.relu_(silenced(self.bn1(self.conv1(x), mask), mask))
-        x = F.relu_(self.bn2(self.conv2(x), mask))
+        x = relu_(silenced(self.bn1(self.conv1(x), mask), mask))
+        x = relu_(self.bn2(self.conv2(x), mask))
         if pool != (1, 1):
-            x = F.avg_pool2d(x, pool)
+            x = avg_pool2d(x, pool)
         if lengths is None:
             return x, None
         lengths = lengths // pool[0]

@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import avg_pool2d, dropout, relu_
 
 from audiolect.models.encoder_output import EncoderOutput
 from audiolect.models.encoders.panns_layers import ConvBlock, PannsEncoder, PannsSettings, silenced
@@ -102,15 +102,15 @@ class _ResidualBlock(nn.Module):
         if self.downsample is not None:
             x, lengths = _halved(x, lengths)
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
-        inner = F.relu_(silenced(self.bn1(self.conv1(x), mask), mask))
-        inner = self.bn2(self.conv2(F.dropout(inner, self.dropout, self.training)), mask)
+        inner = relu_(silenced(self.bn1(self.conv1(x), mask), mask))
+        inner = self.bn2(self.conv2(dropout(inner, self.dropout, self.training)), mask)
         shortcut = x if self.downsample is None else self.downsample[2](self.downsample[1](x), mask)
-        return F.relu_(silenced(inner + shortcut, mask)), lengths
+        return relu_(silenced(inner + shortcut, mask)), lengths
 
 
 def _halved(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """2 × 2 average pooling, without the frame of an odd end."""
-    x = F.avg_pool2d(x, 2)
+    x = avg_pool2d(x, 2)
     if lengths is None:
         return x, None
     lengths = lengths // 2

@@ -21,7 +21,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import max_pool1d, pad, relu_
 
 from audiolect.errors import UsageError
 from audiolect.models.encoder_output import EncoderOutput
@@ -76,8 +76,9 @@ class WavegramLogmelCnn14(PannsEncoder):
         x, valid = self._run(self.conv_block1, x, valid, (2, 2))
         frames = min(x.shape[2], wave_BCFM.shape[2])
         x = torch.cat([x[:, :, :frames], wave_BCFM[:, :, :frames]], dim=1)
-        if valid is not None and wave_lengths is not None:
-            valid = torch.minimum(valid, wave_lengths)
+        if wave_lengths is not None:
+            # The log-mel's lengths may be equal where the waveforms' differ by less than a hop.
+            valid = wave_lengths.clamp(max=frames) if valid is None else torch.minimum(valid, wave_lengths)
             x = silenced(x, length_mask(valid, frames))
         x = self._block_dropout(x.contiguous(memory_format=torch.channels_last))
         for block in (self.conv_block2, self.conv_block3, self.conv_block4, self.conv_block5):
@@ -92,7 +93,7 @@ class WavegramLogmelCnn14(PannsEncoder):
         steps = None if equal else (lengths + _STRIDE - 1) // _STRIDE
         x_BCS = self.pre_conv0(waveforms_BT[:, None].to(self.pre_conv0.weight.dtype))
         mask = None if steps is None else length_mask(steps, x_BCS.shape[2])
-        x_BCS = F.relu_(silenced(self.pre_bn0(x_BCS[..., None], mask)[..., 0], mask))
+        x_BCS = relu_(silenced(self.pre_bn0(x_BCS[..., None], mask)[..., 0], mask))
         for block in (self.pre_block1, self.pre_block2, self.pre_block3):
             x_BCS, steps = self._run(block, x_BCS, steps)
         wavegram_BCFM = x_BCS.reshape(x_BCS.shape[0], -1, _BINS, x_BCS.shape[2]).mT
@@ -115,9 +116,9 @@ class _WaveBlock(nn.Module):
     def forward(self, x_BCS: Tensor, steps: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(B, C, S) → (B, C', S // 4), zero behind each end if ``x`` is, and its lengths."""
         mask = None if steps is None else length_mask(steps, x_BCS.shape[2])
-        x_BCS = F.relu_(silenced(self.bn1(self.conv1(x_BCS)[..., None], mask)[..., 0], mask))
-        x_BCS = F.relu_(self.bn2(self.conv2(x_BCS)[..., None], mask)[..., 0])
-        x_BCS = F.max_pool1d(x_BCS, _QUARTER)
+        x_BCS = relu_(silenced(self.bn1(self.conv1(x_BCS)[..., None], mask)[..., 0], mask))
+        x_BCS = relu_(self.bn2(self.conv2(x_BCS)[..., None], mask)[..., 0])
+        x_BCS = max_pool1d(x_BCS, _QUARTER)
         if steps is None:
             return x_BCS, None
         steps = steps // _QUARTER
@@ -130,7 +131,7 @@ def _filled(waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     if int(lengths.min()) < waveforms.shape[1]:
         waveforms = waveforms.masked_fill(~length_mask(lengths, waveforms.shape[1]), 0)
     if waveforms.shape[1] < least:
-        waveforms = F.pad(waveforms, (0, least - waveforms.shape[1]))
+        waveforms = pad(waveforms, (0, least - waveforms.shape[1]))
     return waveforms, lengths.clamp(min=least)
 
 
