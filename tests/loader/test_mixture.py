@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from audiolect.data.quarantine import Entry, write_quarantine
-from audiolect.errors import ConfigError, DatasetError
+from audiolect.errors import ConfigError, DatasetError, FilterError
 from audiolect.loader.mixture import Mixture, open_mixture
 
 MIX = """
@@ -141,3 +141,18 @@ def test_a_dataset_that_is_not_there(mix: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist"):
         open_mixture(tmp_path / "mix.yaml")
+
+
+def test_a_part_of_a_dataset_is_drawn_from(world: Path) -> None:
+    path = world.parent / "parts.yaml"
+    path.write_text(
+        "data:\n  w: {dataset: world}\n  part: {dataset: world, where: \"recording_id == 'w/00'\"}\n"
+        "mixture: {entries: {w-AudioCaptioning/train: {}, part-AudioCaptioning/train: {}}}\n",
+        "utf-8",
+    )
+    part, whole = open_mixture(path).entries
+    assert set(part.examples.dataset.recordings["recording_id"]) == {"w/00"}
+    assert 0 < part.examples.num_items < whole.examples.num_items
+    path.write_text(path.read_text("utf-8").replace("recording_id ==", "recordng_id =="), "utf-8")
+    with pytest.raises(FilterError, match="no column named 'recordng_id'"):
+        open_mixture(path)

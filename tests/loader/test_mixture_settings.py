@@ -145,7 +145,7 @@ def test_the_page_names_every_key_and_its_default() -> None:
     rows = re.findall(r"^\| `([^`]+)` \| ([^|]*) \|", section, re.MULTILINE)
     keys = {path.removeprefix("mixture.entries.NAME."): default for path, default in rows}
     lines = [line for line in describe_config(MixtureFile) if line.path not in {"data", "mixture"}]
-    assert len(lines) == len(keys) == 12
+    assert len(lines) == len(keys) == 13
     for line in lines:
         told = keys[line.path.removeprefix("mixture.entries.NAME.")]
         assert line.default in (None, "{}") or told.replace("`", "").endswith(line.default), line.path

@@ -10,7 +10,7 @@ Conventions: ``mixture.entries`` stand in the order of ``mixture.plan.entries``,
 relative to the file. Nothing depends on the order of the file, the machine or the number of processes: every draw is a
 function of the seed, the key of the entry, the row and the pass.
 
-Public names: Mixture, MixtureEntry, open_mixture, mixture_of.
+Public names: Mixture, MixtureEntry, open_mixture, mixture_of, open_source.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import numpy.typing as npt
 
 from audiolect.audio.augment_chain import ChainSettings
 from audiolect.config import load_config
-from audiolect.data.dataset import Dataset, open_dataset
+from audiolect.data.dataset import Dataset, filter_dataset, open_dataset
 from audiolect.errors import ConfigError, nearest_names
 from audiolect.loader.entries import EntryExamples, EntryRequest, Ints, count_splits, open_entries
-from audiolect.loader.mixture_settings import EntrySettings, MixtureFile, canonical_key
+from audiolect.loader.mixture_settings import DataSource, EntrySettings, MixtureFile, canonical_key
 from audiolect.loader.permutation import draw_bits, draw_uniform, stream
 from audiolect.loader.plan import Plan, PlanEntry
 from audiolect.loader.schedules import exact
@@ -118,7 +118,7 @@ def mixture_of(file: MixtureFile, folder: Path, *, where: object, keep_quarantin
     settings = {str(canonical_key(key)): entry for key, entry in file.mixture.entries.items()}
     keys = {key: canonical_key(key) for key in sorted(settings)}
     names = sorted({key.dataset for key in keys.values()})
-    datasets = {name: open_dataset(folder / file.data[name].dataset) for name in names}
+    datasets = {name: open_source(file.data[name], folder) for name in names}
     examples: dict[str, EntryExamples] = {}
     for name, dataset in datasets.items():
         requests = [
@@ -141,6 +141,17 @@ def mixture_of(file: MixtureFile, folder: Path, *, where: object, keep_quarantin
         seed=seed,
     )
     return Mixture(file, datasets, entries, plan)
+
+
+def open_source(source: DataSource, folder: Path) -> Dataset:
+    """The dataset that a file names, and of it the part that is meant; paths are relative to ``folder``.
+
+    Raises:
+        DatasetError, UnknownVersion, DamagedFile: it cannot be opened.
+        FilterError: ``where`` cannot be understood.
+    """
+    dataset = open_dataset(folder / source.dataset)
+    return dataset if source.where is None else filter_dataset(dataset, source.where)
 
 
 def _pack_of(file: MixtureFile, name: str, folder: Path) -> str | None:

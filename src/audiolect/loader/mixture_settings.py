@@ -98,6 +98,9 @@ class DataSource(Config):
     pack: str | None = Field(
         default=None, description="Its pack: a folder relative to this file, or a URL; null: its own audio files."
     )
+    where: str | None = Field(
+        default=None, description="The part of the dataset that is meant, e.g. fold != 5; null: all of it."
+    )
 
 
 class EntrySettings(Config):
