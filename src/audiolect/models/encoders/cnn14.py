@@ -17,6 +17,7 @@ from typing import Literal
 from torch import Tensor
 
 from audiolect.models.encoder_output import EncoderOutput
+from audiolect.models.encoders.panns_checkpoint import load_panns
 from audiolect.models.encoders.panns_layers import ConvBlock, PannsEncoder, PannsSettings
 
 CHANNELS = (64, 128, 256, 512, 1024, 2048)
@@ -56,6 +57,9 @@ class Cnn14(PannsEncoder):
         return self._finish(self._block_dropout(x), valid)
 
 
-def build_cnn14(settings: Cnn14Settings, saved: Path | None = None) -> Cnn14:  # noqa: ARG001 - as all in table.py
-    """The encoder with random weights, drawn from torch's state."""
-    return Cnn14(settings)
+def build_cnn14(settings: Cnn14Settings, saved: Path | None = None) -> Cnn14:
+    """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
+    encoder = Cnn14(settings)
+    if settings.weights is not None and saved is None:
+        load_panns(encoder, settings.weights)
+    return encoder

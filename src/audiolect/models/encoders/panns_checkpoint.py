@@ -1,7 +1,7 @@
 """Published checkpoints of PANNs: their front end is checked and left out, everything else is loaded whole.
 
-    state = read_panns("Cnn14_mAP=0.431.pth")
-    report = load_panns(Cnn14(Cnn14Settings()), state, where="Cnn14_mAP=0.431.pth")
+    report = load_panns(Cnn14(Cnn14Settings()), "Cnn14_mAP=0.431.pth")
+    print(report.text())
 
 Those files hold ``{"model": state_dict}``, and in it the Fourier transform and the mel filter bank as parameters: three
 tensors that were never trained. They say which window, rate and mel bins the weights have learned with, so they are
@@ -10,7 +10,7 @@ compared with the encoder's own log-mel, and a checkpoint of another front end i
 Nothing is loaded in part: every parameter and buffer of the encoder is in the checkpoint with its shape, and the
 checkpoint holds nothing else but the front end and, where the encoder was made without it, the classifier.
 
-Public names: FRONT_END, LoadReport, read_panns, front_end_weights, without_front_end, load_panns.
+Public names: FRONT_END, front_end_weights, check_front_end, load_panns.
 Source: zenodo.org/records/3987831; github.com/qiuqiangkong/torchlibrosa (what the three tensors are).
 """
 
@@ -18,60 +18,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from audiolect.errors import DamagedFile, StorageError, UsageError
+from audiolect.errors import UsageError
 from audiolect.models.encoders.panns_layers import PannsEncoder
 from audiolect.models.mel_scales import mel_filterbank
 from audiolect.models.mel_settings import LogMelSettings
+from audiolect.models.state_dicts import LoadReport, load_weights, read_weights
 
 _STFT = "spectrogram_extractor.stft"
 FRONT_END = (f"{_STFT}.conv_real.weight", f"{_STFT}.conv_imag.weight", "logmel_extractor.melW")
-_CLASSIFIER = ("fc_audioset.weight", "fc_audioset.bias")
+_CLASSIFIER = "fc_audioset."
 # Of the greatest weight: single precision keeps 1e-7, another window or scale differs by 1e-2 and more.
 _TOLERANCE = 1e-4
-_MOST_NAMED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """What became of a checkpoint's tensors, each by its name."""
+def load_panns(encoder: PannsEncoder, path: str | Path) -> LoadReport:
+    """Fill an encoder with the weights of a checkpoint file, all of them or none.
 
-    loaded: tuple[str, ...]
-    checked: tuple[str, ...]
-    """The front end: equal to the encoder's own, and not carried."""
-    left_out: tuple[str, ...]
-    """The classifier, where the encoder has none."""
-
-
-def read_panns(path: str | Path) -> dict[str, Tensor]:
-    """The state dict of a checkpoint file; nothing in the file is executed.
+    Returns:
+        The report; the front end and a classifier that the encoder lacks stand under ``ignored``.
 
     Raises:
         StorageError: there is no such file.
-        DamagedFile: it is no file of torch, is cut short, or holds no state dict.
+        DamagedFile: it cannot be read, or holds no state dict; nothing in it is executed.
+        UsageError: another front end, another architecture, or tensors that are missing.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise StorageError("There is no such checkpoint.", where=path, expected="a file of torch, such as *.pth")
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError) as problem:
-        raise DamagedFile("The checkpoint cannot be read.", where=path, cause=str(problem).splitlines()[0]) from problem
-    state = content.get("model", content) if isinstance(content, dict) else content
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise DamagedFile(
-            "The checkpoint holds no state dict.",
-            where=path,
-            expected='{"model": {name: tensor, …}}',
-            found=str(type(state)),
-        )
-    return {str(name).removeprefix("module."): value for name, value in state.items()}
+    state = read_weights(path)
+    check_front_end(state, encoder.features, where=path)
+    ignore = FRONT_END if encoder.fc_audioset is not None else (*FRONT_END, _CLASSIFIER)
+    return load_weights(encoder, state, where=path, ignore=ignore)
 
 
 def front_end_weights(settings: LogMelSettings) -> dict[str, Tensor]:
@@ -103,25 +82,24 @@ def front_end_weights(settings: LogMelSettings) -> dict[str, Tensor]:
     return {name: weight.float() for name, weight in zip(FRONT_END, weights, strict=True)}
 
 
-def without_front_end(state: Mapping[str, Tensor], settings: LogMelSettings, *, where: object) -> dict[str, Tensor]:
-    """The state dict without the three tensors of its front end, if it has them.
+def check_front_end(state: Mapping[str, Tensor], settings: LogMelSettings, *, where: object) -> None:
+    """Compare what a state dict has of the front end with a log-mel.
 
     Raises:
-        UsageError: they are not those of ``settings``: the weights have learned with another log-mel.
+        UsageError: they differ: the weights have learned with another log-mel.
     """
-    carried = [name for name in FRONT_END if name in state]
-    if carried:
-        ours = front_end_weights(settings)
-        differing = [problem for name in carried if (problem := _difference(name, state[name], ours[name]))]
-        if differing:
-            raise UsageError(
-                "The checkpoint was trained with another log-mel than the encoder hears.",
-                where=where,
-                expected=f"that of {settings.sample_rate_hz} Hz, n_fft {settings.n_fft}, {settings.num_mels} mel bins",
-                found="; ".join(differing),
-                fix="give the section features the checkpoint's rate, n_fft, hop, mel bins and their limits",
-            )
-    return {name: tensor for name, tensor in state.items() if name not in carried}
+    ours = front_end_weights(settings)
+    differing = [
+        problem for name in FRONT_END if name in state and (problem := _difference(name, state[name], ours[name]))
+    ]
+    if differing:
+        raise UsageError(
+            "The checkpoint was trained with another log-mel than the encoder hears.",
+            where=where,
+            expected=f"that of {settings.sample_rate_hz} Hz, n_fft {settings.n_fft}, {settings.num_mels} mel bins",
+            found="; ".join(differing),
+            fix="give the section features the checkpoint's rate, n_fft, hop, mel bins and their limits",
+        )
 
 
 def _difference(name: str, theirs: Tensor, ours: Tensor) -> str | None:
@@ -130,39 +108,3 @@ def _difference(name: str, theirs: Tensor, ours: Tensor) -> str | None:
     distance = float((theirs.float() - ours).abs().max() / ours.abs().max())
     # Written so that NaN does not pass.
     return None if distance <= _TOLERANCE else f"{name} differs by {distance:.1%} of its greatest value"
-
-
-def load_panns(encoder: PannsEncoder, state: Mapping[str, Tensor], *, where: object) -> LoadReport:
-    """Fill an encoder with a checkpoint's weights, all of them or none.
-
-    Args:
-        encoder: of the checkpoint's architecture.
-        state: from ``read_panns``.
-        where: the file, for the letter.
-
-    Raises:
-        UsageError: another front end, another architecture, or tensors that are missing.
-    """
-    checked = tuple(name for name in FRONT_END if name in state)
-    weights = without_front_end(state, encoder.features, where=where)
-    left_out = tuple(name for name in _CLASSIFIER if name in weights and encoder.fc_audioset is None)
-    weights = {name: tensor for name, tensor in weights.items() if name not in left_out}
-    own = encoder.state_dict()
-    problems = [f"{name} is missing" for name in own if name not in weights]
-    problems += [f"{name} has no place" for name in weights if name not in own]
-    problems += [
-        f"{name} has the shape {tuple(weights[name].shape)}, not {tuple(own[name].shape)}"
-        for name in own
-        if name in weights and weights[name].shape != own[name].shape
-    ]
-    if problems:
-        more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
-        raise UsageError(
-            "The checkpoint does not fit the encoder; nothing was loaded.",
-            where=where,
-            expected=f"the {len(own)} tensors of {type(encoder).__name__}",
-            found="; ".join(problems[:_MOST_NAMED]) + more,
-            cause="a checkpoint of another architecture, or one with another number of classes",
-        )
-    encoder.load_state_dict(weights)
-    return LoadReport(tuple(weights), checked, left_out)

@@ -49,6 +49,7 @@ class PannsSettings(Config):
     features: FrontEndSettings = Field(
         default=FrontEndSettings(preset="panns-32k"), description="The log-mel that it hears."
     )
+    weights: str | None = Field(default=None, description="A published checkpoint, such as Cnn14_mAP=0.431.pth.")
     classifier: bool = Field(default=False, description="Carry fc_audioset, the layer of AudioSet's 527 classes.")
     block_dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout after each block.")
     head_dropout: float = Field(default=0.5, ge=0, lt=1, description="Dropout before and after fc1.")

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, dropout, relu_
 
 from audiolect.models.encoder_output import EncoderOutput
+from audiolect.models.encoders.panns_checkpoint import load_panns
 from audiolect.models.encoders.panns_layers import ConvBlock, PannsEncoder, PannsSettings, silenced
 from audiolect.models.masked_norm import MaskedBatchNorm2d
 from audiolect.models.pooling import length_mask
@@ -117,6 +118,9 @@ def _halved(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
     return silenced(x, length_mask(lengths, x.shape[2])), lengths
 
 
-def build_resnet38(settings: ResNet38Settings, saved: Path | None = None) -> ResNet38:  # noqa: ARG001 - as in table.py
-    """The encoder with random weights, drawn from torch's state."""
-    return ResNet38(settings)
+def build_resnet38(settings: ResNet38Settings, saved: Path | None = None) -> ResNet38:
+    """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
+    encoder = ResNet38(settings)
+    if settings.weights is not None and saved is None:
+        load_panns(encoder, settings.weights)
+    return encoder

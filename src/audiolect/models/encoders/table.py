@@ -16,13 +16,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
+from pydantic import Field
 from torch import nn
 
 from audiolect.config import Config
 from audiolect.errors import unknown_name
+from audiolect.models.encoders.cnn14 import Cnn14Settings, build_cnn14
+from audiolect.models.encoders.resnet38 import ResNet38Settings, build_resnet38
 from audiolect.models.encoders.small import SmallSettings, build_small
+from audiolect.models.encoders.wavegram_logmel_cnn14 import (
+    WavegramLogmelCnn14Settings,
+    build_wavegram_logmel_cnn14,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,19 @@ class EncoderEntry:
 
 ENCODERS: dict[str, EncoderEntry] = {
     "small": EncoderEntry(SmallSettings, build_small, "residual convolutions over log-mel, made for CPUs"),
+    "cnn14": EncoderEntry(Cnn14Settings, build_cnn14, "PANNs: 12 convolutions over log-mel, 80 million parameters"),
+    "wavegram_logmel_cnn14": EncoderEntry(
+        WavegramLogmelCnn14Settings, build_wavegram_logmel_cnn14, "PANNs: Cnn14 over log-mel and waveform"
+    ),
+    "resnet38": EncoderEntry(ResNet38Settings, build_resnet38, "PANNs: 36 convolutions with shortcuts over log-mel"),
 }
 
-# As soon as there are two: Annotated[SmallSettings | OtherSettings, Field(discriminator="name")].
-AudioEncoderSettings: TypeAlias = SmallSettings
+AudioEncoderSettings: TypeAlias = Annotated[
+    SmallSettings | Cnn14Settings | WavegramLogmelCnn14Settings | ResNet38Settings, Field(discriminator="name")
+]
 
 
-def build_encoder(settings: Any, saved: Path | None = None) -> nn.Module:
+def build_encoder(settings: Any, saved: Path | None = None) -> Any:
     """The encoder of a section ``audio``: an AudioEncoder.
 
     Raises:

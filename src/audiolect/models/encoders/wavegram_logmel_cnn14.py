@@ -25,6 +25,7 @@ from torch.nn.functional import max_pool1d, pad, relu_
 
 from audiolect.errors import UsageError
 from audiolect.models.encoder_output import EncoderOutput
+from audiolect.models.encoders.panns_checkpoint import load_panns
 from audiolect.models.encoders.panns_layers import LEAST_FRAMES, ConvBlock, PannsEncoder, PannsSettings, silenced
 from audiolect.models.masked_norm import MaskedBatchNorm2d
 from audiolect.models.pooling import length_mask
@@ -136,8 +137,10 @@ def _filled(waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def build_wavegram_logmel_cnn14(
-    settings: WavegramLogmelCnn14Settings,
-    saved: Path | None = None,  # noqa: ARG001 - as all in table.py
+    settings: WavegramLogmelCnn14Settings, saved: Path | None = None
 ) -> WavegramLogmelCnn14:
-    """The encoder with random weights, drawn from torch's state."""
-    return WavegramLogmelCnn14(settings)
+    """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
+    encoder = WavegramLogmelCnn14(settings)
+    if settings.weights is not None and saved is None:
+        load_panns(encoder, settings.weights)
+    return encoder
