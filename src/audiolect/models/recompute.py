@@ -32,10 +32,14 @@ def recompute(block: nn.Module, *inputs: Any) -> Any:
 @contextmanager
 def _statistics_left_alone(block: nn.Module) -> Iterator[None]:
     norms = [module for module in block.modules() if isinstance(module, _NormBase) and module.track_running_stats]
+    counts = [None if norm.num_batches_tracked is None else norm.num_batches_tracked.clone() for norm in norms]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum = 0.0  # a step of no length; without statistics at all autograd would keep other tensors
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, momentum, count in zip(norms, momenta, counts, strict=True):
+            norm.momentum = momentum
+            if norm.num_batches_tracked is not None and count is not None:
+                norm.num_batches_tracked.copy_(count)
