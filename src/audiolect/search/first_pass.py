@@ -133,7 +133,8 @@ class FirstPass:
     def _rounding_of_coordinates(self) -> float:
         size, width = (1, 1) if self.axes is None else self.axes.shape
         rounded = _UNIT_BFLOAT16 if self.is_bfloat16 else _UNIT
-        return (size + 4) * math.sqrt(width) * _UNIT * (1 + self.skew) + self.skew + rounded
+        of_sums = (size + 4) * math.sqrt(width) * _UNIT * (1 + self.skew)
+        return float(of_sums + self.skew + rounded)
 
 
 def plain_pass(vectors: FloatArray) -> FirstPass:
@@ -230,4 +231,4 @@ def _largest_norm(vectors: FloatArray) -> float:
         rows = vectors[start : start + _ROWS]
         squares = np.einsum("nd,nd->n", rows, rows)
         largest = max(largest, float(squares.max(initial=0.0)))
-    return math.sqrt(largest) * (1 + vectors.shape[1] * _UNIT)
+    return float(math.sqrt(largest) * (1 + vectors.shape[1] * _UNIT))
