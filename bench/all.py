@@ -33,6 +33,7 @@ BENCHES: dict[str, str] = {
     "pack": "Packing",
     "loader_reads": "Reading crops from a pack",
     "loader": "Shuffled batches, beside other loaders",
+    "losses": "Contrastive losses in blocks",
     "retrieval_metrics": "Retrieval metrics",
     "help": "Answering to --help",
 }
