@@ -34,14 +34,18 @@ VERBS = {
     "predict",
     "embed",
     "evaluate",
+    "report",
+    "index",
+    "search",
     "demo",
     "doctor",
     "version",
 }
 BANNED_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
-TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "predict", "evaluate", "cli")
+TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "predict", "evaluate", "report", "search", "cli")
 # Libraries of extras: imported inside the function that needs them, so that the base works without.
 HEAVY = {"torch", "transformers", "matplotlib", "av", "httpx", "py7zr", "h5py", "scipy", "fsspec", "aiohttp"}
+HEAVY |= {"lancedb", "pyarrow"}
 
 
 def relative(path: Path) -> str:

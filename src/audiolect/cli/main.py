@@ -33,6 +33,7 @@ from audiolect.cli import (
     planning,
     predicting,
     scoring,
+    searching,
     tour,
 )
 from audiolect.cli.console import errors_console
@@ -60,6 +61,7 @@ planning.add_verbs(app)
 packing.add_verbs(app)
 predicting.add_verbs(app)
 scoring.add_verbs(app)
+searching.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
 

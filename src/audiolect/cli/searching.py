@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _GROUP = "Use"
 _REMOVE = "remove"
 _SHOWN_PROBLEMS = 5
+# A pack and the files that it was made of are one sound, but for the rounding to 16 bits.
+_HOW_STORED = ("source", "precision")
 
 Sources = Annotated[
     list[str],
@@ -205,13 +207,13 @@ def _model_side(
 
         predicted = read_embeddings(source)
         card = predicted.card
-        heard = {name: value for name, value in card.preprocessing.items() if name != "source"}
+        heard = {name: value for name, value in card.preprocessing.items() if name not in _HOW_STORED}
         request = AddRequest(identity=card.model, size=card.size, preprocessing=heard, **facts)
         return request, embed_from_predictions(predicted)
     model = open_run_model(source, checkpoint)
     settings = model.settings.model_copy(update={"threads": jobs} if jobs else {})
     rate_hz, name = model.embedder.rate_hz, "files" if pack is None else "pack"
-    heard = {key: value for key, value in preprocessing_of(settings, name).items() if key != "source"}
+    heard = {key: value for key, value in preprocessing_of(settings, name).items() if key not in _HOW_STORED}
     request = AddRequest(
         identity=model.embedder.identity,
         size=model.embedder.embedding_size,

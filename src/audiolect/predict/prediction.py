@@ -6,7 +6,7 @@ Conventions: all settings stand on the card of the predictions. The same command
 machine; one that was killed goes on, and the result is the same as without the interruption. Quarantined recordings are
 left out and counted.
 
-Public names: PredictRequest, PredictReport, predict, read_labels.
+Public names: PredictRequest, PredictReport, predict, read_labels, preprocessing_of.
 """
 
 from __future__ import annotations
@@ -212,14 +212,14 @@ def _facts(
             num_embedded=chosen.dataset.recordings.height,
             left_out=chosen.left_out,
         ),
-        preprocessing=_preprocessing(request.settings, request.source),
+        preprocessing=preprocessing_of(request.settings, request.source),
         size=size,
         num_recordings=chosen.dataset.recordings.height,
         num_texts=0,
     )
 
 
-def _preprocessing(settings: Config, source: str) -> dict[str, Any]:
+def preprocessing_of(settings: Config, source: str) -> dict[str, Any]:
     """Only what the policy uses, so that two cards differ where the sound that was heard differs."""
     values = settings.model_dump(mode="json", exclude=_SPEED_ONLY)
     of_policy = {
