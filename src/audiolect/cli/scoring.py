@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiolect.cli import options
-from audiolect.cli.console import command_line, console, print_done, print_json, print_table, rich_progress
+from audiolect.cli.console import command_line, console, human_bytes, print_done, print_json, print_table, rich_progress
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
     from audiolect.scores import Scores
 
 _GROUP = "Models"
+_FORMS = {"html": "report.html", "md": "report.md"}
 _SHOWN = (
     "map@10",
     "recall_any@1",
@@ -61,10 +62,32 @@ Submission = Annotated[
     Path | None, typer.Option("--submission", help="Also write the ten best files for each caption, as DCASE wants it.")
 ]
 
+ScoresFiles = Annotated[
+    list[Path], typer.Argument(help="Scores, as `evaluate` writes them; several side by side.", show_default=False)
+]
+ReportOut = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The file to write. Default: report.html or report.md.")
+]
+Form = Annotated[str, typer.Option("--format", help="html, or md for tables in Markdown.")]
+Predictions = Annotated[Path | None, typer.Option("--predictions", help="Predictions, for queries to listen to.")]
+DatasetOfPredictions = Annotated[Path | None, typer.Option("--dataset", help="The dataset of the predictions.")]
+Runs = Annotated[
+    list[Path] | None, typer.Option("--run", help="A run, for the curves of its training; may be repeated.")
+]
+Queries = Annotated[int, typer.Option("--queries", min=1, max=50, help="How many worst and best queries.")]
+MaxMegabytes = Annotated[
+    float,
+    typer.Option("--max-megabytes", min=0, callback=options.finite, help="The most that sounds may take in the page."),
+]
+AudioRoot = Annotated[
+    Path | None, typer.Option("--audio-root", help="Where the audio is now, if not where the card says.")
+]
+
 
 def add_verbs(app: typer.Typer) -> None:
     """Add this group's verbs to the command."""
     app.command("evaluate", rich_help_panel=_GROUP)(evaluate)
+    app.command("report", rich_help_panel=_GROUP)(report)
 
 
 def evaluate(
@@ -123,6 +146,51 @@ def evaluate(
         return
     _print_scores(scores)
     print_done(str(out), f"audiolect report {shlex.quote(str(out))} --out report.html")
+
+
+def report(
+    scores: ScoresFiles,
+    *,
+    out: ReportOut = None,
+    form: Form = "html",
+    predictions: Predictions = None,
+    dataset: DatasetOfPredictions = None,
+    run: Runs = None,
+    queries: Queries = 6,
+    max_megabytes: MaxMegabytes = 12.0,
+    audio_root: AudioRoot = None,
+) -> None:
+    """Show scores: one HTML file that works offline, or a table in Markdown.
+
+    audiolect report scores.json --predictions world-test --dataset world --run runs/world --out report.html
+
+    With --predictions and --dataset there are the worst and best queries to listen to, with --run the curves of the
+    training. Several scores stand side by side.
+    """
+    from audiolect.errors import unknown_name
+    from audiolect.report.page import ReportRequest, write_report
+    from audiolect.report.tables import markdown_report
+    from audiolect.scores import read_scores
+    from audiolect.storage import write_text
+
+    if form not in _FORMS:
+        raise unknown_name("format of a report", form, _FORMS)
+    several = [read_scores(path) for path in scores]
+    target = out or Path(_FORMS[form])
+    if form == "md":
+        write_text(target, markdown_report(several))
+    else:
+        request = ReportRequest(
+            predictions=predictions,
+            dataset=dataset,
+            audio_root=audio_root,
+            runs=tuple(run or ()),
+            num_queries=queries,
+            budget_bytes=round(max_megabytes * 1e6),
+            command=command_line(),
+        )
+        write_report(target, several, request)
+    print_done(f"{target}, {human_bytes(target.stat().st_size)}", "open it in a browser; it needs no network")
 
 
 def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, allow_partial: bool) -> None:

@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolect.config import parse_config
 from audiolect.embedding_files import ModelIdentity
-from audiolect.errors import StorageError, UsageError, missing_extra
+from audiolect.errors import UsageError, missing_extra
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.predict.embedder import Embedder, Vectors
-from audiolect.text.label_prompts import DEFAULT_TEMPLATES
+from audiolect.text.label_prompts import DEFAULT_TEMPLATES, check_templates
+from audiolect.training.run_folder import CONFIG_NAME, POINTERS, open_run, read_checkpoint_card
 
 if TYPE_CHECKING:
     from audiolect.models.clap import DualEncoder
@@ -82,25 +83,32 @@ def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
         checkpoint: ``best``, ``last`` or a step; of a model alone it means nothing.
 
     Raises:
-        StorageError: there is neither.
+        UsageError: there is neither, or no such checkpoint.
         UnknownVersion, DamagedFile, ConfigError: it cannot be used.
         MissingDependency: torch is not installed.
     """
     if (folder / _MODEL_FILE).is_file():
-        if checkpoint not in ("best", "last"):
+        if checkpoint not in POINTERS:
             raise UsageError(
                 "A folder with a model alone has no steps to choose from.",
                 where=folder,
                 found=f"--checkpoint {checkpoint}",
             )
-        name = folder.resolve().name
-        return _opened(folder, ModelIdentity(run=name, checkpoint="", checkpoint_hash="unknown"), HEARD_SECONDS)
-    raise StorageError(
-        "There is no model here.",
-        where=folder,
-        expected=f"a run, as `audiolect train` leaves it, or a folder with {_MODEL_FILE}",
-        found="no such folder" if not folder.is_dir() else "neither",
+        alone = ModelIdentity(run=folder.resolve().name, checkpoint_hash="unknown")
+        return _opened(folder, alone, _windows(HEARD_SECONDS), DEFAULT_TEMPLATES)
+    run = open_run(folder)
+    chosen = run.checkpoint(checkpoint)
+    training, evaluation = run.config.get("training") or {}, run.config.get("evaluation") or {}
+    seeds = {"training": training.get("seed"), "mixture": (run.config.get("mixture") or {}).get("seed")}
+    identity = ModelIdentity(
+        run=run.name,
+        checkpoint=checkpoint,
+        step=int(read_checkpoint_card(chosen, verify=False)["step"]),
+        checkpoint_hash="unknown",
+        seeds={name: seed for name, seed in seeds.items() if isinstance(seed, int)},
     )
+    templates = evaluation.get("templates") or DEFAULT_TEMPLATES
+    return _opened(chosen, identity, _heard(training, evaluation, folder), check_templates(templates))
 
 
 def with_changes(settings: BatchSettings, *, window_seconds: float | None, batch_size: int | None) -> BatchSettings:
@@ -117,9 +125,27 @@ def with_changes(settings: BatchSettings, *, window_seconds: float | None, batch
     return parse_config(settings.model_dump(mode="json") | changes, BatchSettings, "the command line")
 
 
-def _opened(
-    folder: Path, identity: ModelIdentity, window_seconds: float, templates: tuple[str, ...] = DEFAULT_TEMPLATES
-) -> RunModel:
+def _heard(training: dict[str, Any], evaluation: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """How recordings are read: as the recipe evaluates; where it does not say, whole, as long as those trained on.
+
+    Training hears crops; a recording is then predicted from all its windows of that length, not from one crop.
+    """
+    if evaluation.get("batches"):
+        return dict(evaluation["batches"])
+    trained = parse_config(training.get("batches") or {}, BatchSettings, folder / CONFIG_NAME)
+    if trained.policy == "crop":
+        return _windows(trained.crop_seconds)
+    if trained.policy == "pad" and trained.max_seconds is not None:
+        return _windows(trained.max_seconds)
+    changes = {"batch_size": None if trained.batch_seconds else _BATCH_SIZE}
+    return trained.model_dump(mode="json") | changes
+
+
+def _windows(seconds: float) -> dict[str, Any]:
+    return {"policy": "windows", "window_seconds": seconds, "batch_size": _BATCH_SIZE}
+
+
+def _opened(folder: Path, identity: ModelIdentity, heard: dict[str, Any], templates: tuple[str, ...]) -> RunModel:
     try:
         import torch
 
@@ -129,8 +155,6 @@ def _opened(
         raise missing_extra("Asking a model", "models", "torch") from error
     model = load_model(folder)
     identity = identity.model_copy(update={"checkpoint_hash": weights_hash(model)})
-    settings = BatchSettings(
-        rate_hz=int(model.rate_hz), policy="windows", window_seconds=window_seconds, batch_size=_BATCH_SIZE
-    )
+    settings = parse_config(heard | {"rate_hz": int(model.rate_hz)}, BatchSettings, folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return RunModel(TorchEmbedder(model, identity, device), settings, templates)
