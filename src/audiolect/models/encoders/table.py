@@ -23,13 +23,16 @@ from torch import nn
 
 from audiolect.config import Config
 from audiolect.errors import unknown_name
+from audiolect.models.encoders.ast import AstSettings, build_ast
 from audiolect.models.encoders.cnn14 import Cnn14Settings, build_cnn14
+from audiolect.models.encoders.htsat import HtsatSettings, build_htsat
 from audiolect.models.encoders.resnet38 import ResNet38Settings, build_resnet38
 from audiolect.models.encoders.small import SmallSettings, build_small
 from audiolect.models.encoders.wavegram_logmel_cnn14 import (
     WavegramLogmelCnn14Settings,
     build_wavegram_logmel_cnn14,
 )
+from audiolect.models.encoders.whisper import WhisperSettings, build_whisper
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,20 @@ ENCODERS: dict[str, EncoderEntry] = {
         WavegramLogmelCnn14Settings, build_wavegram_logmel_cnn14, "PANNs: Cnn14 over log-mel and waveform"
     ),
     "resnet38": EncoderEntry(ResNet38Settings, build_resnet38, "PANNs: 36 convolutions with shortcuts over log-mel"),
+    "ast": EncoderEntry(AstSettings, build_ast, "Audio Spectrogram Transformer, 10 s at 16 kHz"),
+    "htsat": EncoderEntry(HtsatSettings, build_htsat, "the audio side of LAION-CLAP, 10 s at 48 kHz"),
+    "whisper": EncoderEntry(WhisperSettings, build_whisper, "the encoder of Whisper, 30 s at 16 kHz"),
 }
 
 AudioEncoderSettings: TypeAlias = Annotated[
-    SmallSettings | Cnn14Settings | WavegramLogmelCnn14Settings | ResNet38Settings, Field(discriminator="name")
+    SmallSettings
+    | Cnn14Settings
+    | WavegramLogmelCnn14Settings
+    | ResNet38Settings
+    | AstSettings
+    | HtsatSettings
+    | WhisperSettings,
+    Field(discriminator="name"),
 ]
 
 
