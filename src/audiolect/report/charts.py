@@ -152,7 +152,7 @@ def _short(value: float) -> str:
         return "0"
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
-    return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.0e}"
+    return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.2g}"
 
 
 def _thinned(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -5,7 +5,8 @@ scale, and colours from dark to light over 70 dB below its loudest place.
 
 Public names: thumbnail, png_bytes, WIDTH, HEIGHT.
 
-Source: the PNG specification, third edition, W3C 2023 (a palette, one IDAT chunk, filter 0); the mel scale of O'Shaughnessy 1987.
+Source: the PNG specification, third edition, W3C 2023 (a palette, one IDAT chunk, filter 0); the mel scale of
+D. O'Shaughnessy, "Speech communication", 1987.
 """
 
 from __future__ import annotations
