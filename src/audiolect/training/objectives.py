@@ -1,0 +1,168 @@
+"""What a training makes small, and what its validation measures: one protocol for all kinds of models.
+
+The loop knows nothing of sound or words. It hands batches to an Objective and takes back a loss. To add one, write a
+class with the members of ``Objective`` and its settings, and give it a row in OBJECTIVES.
+
+Conventions: over ranks, the *mean over ranks* of the gradients of ``loss`` is the gradient of the loss of the global
+batch: data-parallel training takes that mean. A rank's share may be empty (``len(batch) == 0``); its loss still has a
+gradient, of zeros. ``loss`` runs under autocast, ``validate`` too. ``validate`` is called on every rank with its share
+of the examples, and gives the same numbers on all: those of all examples together.
+
+Public names: Objective, Validation, RetrievalObjective, RetrievalSettings, OBJECTIVES, build_objective, touch_all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from audiolect.config import Config
+from audiolect.errors import UsageError
+from audiolect.loader.batch import Batch
+from audiolect.loader.batch_settings import BatchSettings
+from audiolect.models.clap import DualEncoder
+from audiolect.training.chunked import chunked_info_nce, chunked_sigmoid_loss
+from audiolect.training.negatives import PairKeys
+from audiolect.training.retrieval_validation import Collected, measure_retrieval
+from audiolect.training.validation import Validation
+
+_SHOWN_IDS = 5
+
+
+class RetrievalSettings(Config):
+    """The objective of dual encoders."""
+
+    name: Literal["retrieval"] = "retrieval"
+    loss: Literal["info_nce", "sigmoid"] = Field(default="info_nce", description="The loss; see training/losses.py.")
+    same: Literal["left_out", "positive", "negative"] = Field(
+        default="left_out", description="What pairs of one recording or one caption are."
+    )
+    chunk: int | None = Field(default=None, ge=1, description="Rows of a block of the loss; null: by device.")
+
+
+class Objective(Protocol):
+    """What the loop asks for."""
+
+    @property
+    def metric(self) -> str:
+        """What chooses the best checkpoint where the recipe does not say: a name among ``validate``'s."""
+
+    @property
+    def goal(self) -> str:
+        """``max`` or ``min``."""
+
+    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a batch, a scalar with gradient, and numbers for the journal."""
+
+    def validate(self, model: nn.Module, batches: Iterable[Batch], *, shown: int) -> Validation:
+        """Measure a set of examples; ``shown`` of them are told in detail."""
+
+    def remarks(self, model: nn.Module) -> list[str]:
+        """What a person should hear at the end, such as how many texts were cut."""
+
+
+@dataclass(frozen=True)
+class RetrievalObjective:
+    """Recordings and captions that belong together are brought together."""
+
+    settings: RetrievalSettings
+    batches: BatchSettings
+    metric: str = field(default="text_to_audio map@10", init=False)
+    goal: str = field(default="max", init=False)
+
+    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """InfoNCE or the sigmoid loss over the global batch. Raises UsageError where an example has no caption."""
+        encoder = _dual_encoder(model)
+        keys = PairKeys(
+            torch.from_numpy(batch.recording_keys).to(encoder.log_scale.device),
+            torch.from_numpy(batch.caption_keys).to(encoder.log_scale.device),
+            same=self.settings.same,
+        )
+        if len(batch):
+            _check_captions(batch)
+            audio, text = self._embed_audio(encoder, batch), encoder.embed_texts(batch.answers)
+        else:
+            audio = text = encoder.log_scale.new_zeros((0, encoder.embedding_size))
+        scale = encoder.scale()
+        options: dict[str, Any] = {"keys": keys, "chunk": self.settings.chunk, "over_ranks": True}
+        if self.settings.loss == "info_nce":
+            loss = chunked_info_nce(audio, text, scale, **options)
+        else:
+            if encoder.logit_bias is None:
+                raise UsageError(
+                    "The sigmoid loss needs a bias.",
+                    where="model.temperature.bias",
+                    fix="model.temperature.bias=-10 training.objective.loss=sigmoid",
+                )
+            loss = chunked_sigmoid_loss(audio, text, scale, encoder.logit_bias, **options)
+        if not len(batch):
+            loss = loss + touch_all(model)
+        return loss, {"temperature": 1.0 / float(scale.detach())}
+
+    def validate(self, model: nn.Module, batches: Iterable[Batch], *, shown: int) -> Validation:
+        """Embed every recording and every caption once, and rank all against all."""
+        encoder = _dual_encoder(model)
+        collected = Collected()
+        for batch in batches:
+            if len(batch):
+                _check_captions(batch)
+                texts = [text for answers in batch.references for text in answers]
+                collected.add(batch, self._embed_audio(encoder, batch), encoder.embed_texts(texts))
+        return measure_retrieval(collected, float(encoder.scale()), shown=shown)
+
+    def remarks(self, model: nn.Module) -> list[str]:
+        """Whether captions were cut."""
+        sentence = _dual_encoder(model).text.truncation.sentence()
+        return [] if sentence is None else [sentence]
+
+    def _embed_audio(self, encoder: DualEncoder, batch: Batch) -> Tensor:
+        device = encoder.log_scale.device
+        if batch.windows is None or batch.window_mask is None:
+            waveforms = torch.from_numpy(batch.waveforms).to(device, non_blocking=True)
+            return encoder.embed_audio(waveforms, torch.from_numpy(batch.lengths).to(device))
+        hop = self.batches.window_samples - self.batches.overlap_samples
+        starts = torch.arange(batch.windows.shape[1]) * hop
+        valid = (torch.from_numpy(batch.lengths)[:, None] - starts).clamp(1, self.batches.window_samples)
+        windows, mask = torch.from_numpy(batch.windows), torch.from_numpy(batch.window_mask)
+        return encoder.embed_windows(windows.to(device), mask.to(device), valid.to(device))
+
+
+# name of the settings → what makes the objective
+OBJECTIVES: dict[str, Callable[[Any, BatchSettings], Objective]] = {"retrieval": RetrievalObjective}
+
+
+def build_objective(settings: RetrievalSettings, batches: BatchSettings) -> Objective:
+    """The objective of a recipe's settings; ``batches`` says how recordings are cut."""
+    return OBJECTIVES[settings.name](settings, batches)
+
+
+def touch_all(model: nn.Module) -> Tensor:
+    """Zero, with a gradient of zeros to every parameter that trains: for ranks that have nothing to add."""
+    return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.zeros(()))
+
+
+def _dual_encoder(model: nn.Module) -> DualEncoder:
+    if not isinstance(model, DualEncoder):
+        raise UsageError("Retrieval trains dual encoders.", expected="DualEncoder", found=type(model).__name__)
+    return model
+
+
+def _check_captions(batch: Batch) -> None:
+    without = [
+        name
+        for name, answers in zip(batch.example_ids, batch.references, strict=True)
+        if not answers or not all(map(str.strip, answers))
+    ]
+    if without:
+        raise UsageError(
+            "Some examples have no caption.",
+            where=", ".join(without[:_SHOWN_IDS]),
+            expected="one answer or more, none of them empty",
+            cause="an entry whose task has no answers, such as a dialogue, or a dataset that was not checked",
+            fix="take the entry out of the mixture, or quarantine the examples: audiolect check DATASET",
+        )

@@ -1,0 +1,93 @@
+"""Whether a run may go on with a recipe: which keys differ, and which of them change nothing of its results.
+
+Conventions: keys are dotted, as in overrides. Where data is may change; what it is, is told by its fingerprint on the
+run's card. More epochs or steps are no other training where no learning rate depends on how many there are.
+
+Public names: FREE_KEYS, differing_keys, check_unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audiolect.errors import ConfigError
+from audiolect.training.schedules import DEPENDS_ON_LENGTH
+
+# Keys that change nothing of the results. "*" stands for any one name.
+FREE_KEYS = (
+    "data.*.dataset",
+    "data.*.pack",
+    "training.threads",
+    "training.batches.threads",
+    "training.batches.depth",
+    "training.save_every_steps",
+    "training.keep_checkpoints",
+    "training.trackers",
+    "training.early_stopping.patience",
+    "evaluation.batches.threads",
+    "evaluation.batches.depth",
+    "evaluation.shown_examples",
+    "evaluation.waive_leaks",
+    "training.freezing.expect",
+)
+_LENGTH_KEYS = ("mixture.epochs", "training.max_steps")
+_ABSENT = "absent"
+
+
+def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted key → (old, new) of everything in which two recipes, as plain values, differ."""
+    before, after = dict(_flat(old)), dict(_flat(new))
+    keys = [key for key in {**before, **after} if before.get(key, _ABSENT) != after.get(key, _ABSENT)]
+    return {key: (before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys}
+
+
+def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> list[str]:
+    """The free keys that differ, for a run that goes on.
+
+    Args:
+        old, new: the recipe of the run and the one now, as plain values with every default.
+        folder: of the run.
+
+    Raises:
+        ConfigError: keys differ that change the results; the letter lists them.
+    """
+    differing = differing_keys(old, new)
+    is_long_enough = _length_is_free(new)
+    free = [key for key in differing if _is_free(key) or (key in _LENGTH_KEYS and is_long_enough)]
+    changed = {key: pair for key, pair in differing.items() if key not in free}
+    if not changed:
+        return free
+    lines = "".join(f"\n    {key}: {before!r} in the run, {after!r} now" for key, (before, after) in changed.items())
+    by_schedule = any(key in _LENGTH_KEYS for key in changed)
+    raise ConfigError(
+        "The run was begun with another recipe.",
+        where=folder,
+        found=lines,
+        cause="its schedule ends with the training, so that every step of a longer one has another learning rate; "
+        "training.schedule.steps fixes its end"
+        if by_schedule
+        else None,
+        fix="give the recipe of the run to go on with it, --new to start afresh, or another --out",
+    )
+
+
+def _length_is_free(recipe: Mapping[str, Any]) -> bool:
+    schedule = recipe["training"]["schedule"]
+    return schedule["kind"] not in DEPENDS_ON_LENGTH or schedule["steps"] is not None
+
+
+def _is_free(key: str) -> bool:
+    return any(re.fullmatch(re.escape(free).replace(r"\*", r"""(?:"[^"]*"|[^."]+)"""), key) for free in FREE_KEYS)
+
+
+def _flat(value: Any, place: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        rows = []
+        for key, inner in value.items():
+            part = f'"{key}"' if "." in str(key) else str(key)
+            rows += _flat(inner, f"{place}.{part}" if place else part)
+        return rows
+    return [(place, value)]

@@ -1,0 +1,209 @@
+"""From a recipe to a trained run: everything opened, put together, and handed to the loop.
+
+    outcome = train(Path("recipe.yaml"), Path("runs/first"))
+
+Conventions: the same call goes on with a run. On several ranks all call it; the first one writes.
+
+Public names: train, Outcome, TrainOptions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from audiolect.folder_lock import hold_folder
+from audiolect.loader.batching import TrainingBatches
+from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointing
+from audiolect.progress import Progress, silent_progress
+from audiolect.training.averaging import WeightAverage
+from audiolect.training.checkpoint import Trained, drop_later, restore_optimizer, restore_random, restore_weights
+from audiolect.training.journal import Journal
+from audiolect.training.loop import STOPPED, Loop, LoopPlan
+from audiolect.training.model_kinds import kind_of
+from audiolect.training.objectives import build_objective
+from audiolect.training.opening import begin_or_resume, run_card
+from audiolect.training.optim import build_optimizer
+from audiolect.training.precision import chosen_precision, open_accelerator
+from audiolect.training.recipe import Recipe, load_recipe
+from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
+from audiolect.training.standing import Standing
+from audiolect.training.step import ObjectiveModule, Stepper
+from audiolect.training.training_data import TrainingData, open_training_data, training_captions
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """How a training is started.
+
+    Args:
+        overrides: of the recipe, ``a.b=c`` each.
+        new: begin afresh where there is a run.
+        keep_quarantined: also use what checks have put on quarantine lists.
+        command: for the card.
+    """
+
+    overrides: tuple[str, ...] = ()
+    new: bool = False
+    keep_quarantined: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a training.
+
+    Args:
+        folder: of the run.
+        standing: where it is now.
+        resumed_at: the step from which it went on; None: it began.
+        stopped: whether it was asked to stop before its end.
+        changed_keys: of the recipe, without effect on the results.
+    """
+
+    folder: Path
+    standing: Standing
+    resumed_at: int | None
+    stopped: bool
+    changed_keys: tuple[str, ...] = ()
+
+
+def train(
+    path: Path,
+    folder: Path,
+    options: TrainOptions | None = None,
+    *,
+    progress: Progress = silent_progress,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train what a recipe says, or go on with it.
+
+    Args:
+        path: the recipe.
+        folder: of the run.
+        asked_to_stop: looked at after each step; True: save and return.
+
+    Raises:
+        ConfigError: the recipe is wrong, or the run has another.
+        DatasetError, StorageError: data or run cannot be used.
+        UsageError: a loss is not finite, or another process trains in the folder.
+    """
+    options = options or TrainOptions()
+    recipe = load_recipe(path, options.overrides)
+    settings = recipe.training
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    precision = chosen_precision(settings.precision)
+    accelerator = open_accelerator(precision)
+    data = open_training_data(recipe, path.parent, where=path, keep_quarantined=options.keep_quarantined)
+    with ExitStack() as stack:
+        if accelerator.is_main_process:
+            stack.enter_context(hold_folder(folder))
+        facts = {"model": kind_of(recipe.model).name, "precision": precision, "ranks": accelerator.num_processes}
+        card = run_card(recipe_path=path, command=options.command, data=data.facts(), training=facts, recipe=recipe)
+        run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
+        last = run.pointer("last") if resumed else None
+        plan, standing = _assemble(recipe, data, accelerator, run, last=last, asked_to_stop=asked_to_stop, stack=stack)
+        standing = Loop(plan, standing).run(progress)
+    stopped = standing.ended == STOPPED
+    return Outcome(folder, standing, last, stopped, tuple(changed))
+
+
+def _opened(
+    accelerator: Accelerator, folder: Path, recipe: Recipe, card: dict[str, Any], *, new: bool
+) -> tuple[Run, bool, list[str]]:
+    """The run, made by the first rank before the others look."""
+    found = None
+    if accelerator.is_main_process:
+        found = begin_or_resume(folder, recipe, card, new=new)
+    accelerator.wait_for_everyone()
+    return found or begin_or_resume(folder, recipe, card, new=False)
+
+
+def _assemble(
+    recipe: Recipe,
+    data: TrainingData,
+    accelerator: Accelerator,
+    run: Run,
+    *,
+    last: int | None,
+    asked_to_stop: Callable[[], bool],
+    stack: ExitStack,
+) -> tuple[LoopPlan, Standing]:
+    """Everything put together, as it was at the checkpoint of step ``last``."""
+    settings, kind, rank = recipe.training, kind_of(recipe.model), accelerator.process_index
+    checkpoint = None if last is None else run.checkpoint(last)
+    standing = Standing.from_dict({} if checkpoint is None else read_checkpoint_card(checkpoint, verify=False))
+    seed_all(settings.seed)
+    model = kind.build(recipe.model, training_captions(data.mixture)) if checkpoint is None else kind.load(checkpoint)
+    model.to(accelerator.device).train()
+    freezing = apply_freezing(model, settings.freezing)
+    if settings.gradient_checkpointing:
+        offer_checkpointing(model)
+    seed_all(settings.seed + rank)
+    objective = build_objective(settings.objective, settings.batches)
+    average = None if settings.average is None else WeightAverage(model, settings.average)
+    module: nn.Module = accelerator.prepare_model(ObjectiveModule(model, objective))
+    optimizer = build_optimizer(model, settings.optimizer)
+    check_plan(model, freezing, (p for group in optimizer.param_groups for p in group["params"]))
+    batches = data.batches(rank, accelerator.num_processes)
+    if checkpoint is not None:
+        standing.ended = ""
+        restore_weights(checkpoint, model, average, standing.average_updates)
+        restore_optimizer(checkpoint, model, optimizer)
+        if not restore_random(checkpoint, rank):
+            seed_all(settings.seed + rank + standing.step)
+    write = _writer(accelerator, run, standing, stack)
+    if checkpoint is None:
+        write("begin", 0, {"trainable": freezing.num_trainable, "parameters": freezing.num_parameters})
+    plan = LoopPlan(
+        recipe=recipe,
+        folder=run.folder,
+        accelerator=accelerator,
+        trained=Trained(model, optimizer, average, kind.save),
+        objective=objective,
+        stepper=Stepper(accelerator, module, optimizer, average, settings.clip_norm, asked_to_stop),
+        batches=batches,
+        epochs=data.mixture.plan.epochs,
+        validation=data.validation,
+        total_steps=count_steps(recipe, batches, data.mixture.plan.epochs),
+        write=write,
+    )
+    return plan, standing
+
+
+def _writer(
+    accelerator: Accelerator, run: Run, standing: Standing, stack: ExitStack
+) -> Callable[[str, int, dict[str, Any]], None]:
+    """Writes rows of the journal, on the first rank, after what a stopped run has left was tidied."""
+    if not accelerator.is_main_process:
+        return lambda kind, step, values: None  # noqa: ARG005
+    drop_later(run.folder, standing.step)
+    if standing.best_step is not None:
+        write_pointer(run.folder, "best", standing.best_step)
+    journal = stack.enter_context(Journal(run.folder / JOURNAL_NAME, standing.step))
+    return journal.add
+
+
+def count_steps(recipe: Recipe, batches: TrainingBatches, epochs: int) -> int:
+    """Optimiser steps of the whole training."""
+    each = recipe.training.accumulate
+    total = sum(-(-batches.num_batches(epoch) // each) for epoch in range(epochs))
+    most = recipe.training.max_steps
+    return total if most is None else min(total, most)
+
+
+def seed_all(seed: int) -> None:
+    """Seed torch, numpy and python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
