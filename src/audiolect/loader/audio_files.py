@@ -5,7 +5,8 @@ by soxr; a pack holds the same, rounded to 16 bits. Lengths come from the table 
 
 Where a file can be entered at any sample (WAV and its kin, FLAC), a short span of a long recording is decoded alone,
 with as much before and after it as the filter of the resampler reaches. Everything else is decoded whole once and kept
-while ``cache_bytes`` last, those used last longest. Decoding costs 5 to 50 times what a pack costs, at every reading
+while ``cache_bytes`` last, those used last longest. What a span holds depends on recording, place and length alone, to
+the last bit, whatever was read before. Decoding costs 5 to 50 times what a pack costs, at every reading
 that finds nothing kept; to train for more than an epoch, pack.
 
 Public names: AudioFiles, open_audio_files, open_files.
@@ -130,16 +131,17 @@ class AudioFiles:
             out[at, count:] = 0
 
     def _span(self, row: int, start: int, count: int) -> Waveforms:
-        whole = self._look_up(row)
-        if whole is not None:
-            return whole[start : start + count]
+        # Row and span alone decide, not what happens to be kept: a resampled span that was decoded alone differs from
+        # the same one cut from the whole in its last bits, and batches must not depend on what was read before.
         if self._is_entered_anywhere(row):
             first, length, skipped = self._source_span(row, start, count)
             if length * _ALONE_FROM <= self._source_lengths[row]:
                 decoded = read_mono(self._paths[row], self._starts[row] + first, length, rate_hz=self.rate_hz)
                 return decoded[skipped : skipped + count]
-        whole = read_mono(self._paths[row], self._starts[row], self._source_lengths[row], rate_hz=self.rate_hz)
-        self._keep(row, whole)
+        whole = self._look_up(row)
+        if whole is None:
+            whole = read_mono(self._paths[row], self._starts[row], self._source_lengths[row], rate_hz=self.rate_hz)
+            self._keep(row, whole)
         return whole[start : start + count]
 
     def _source_span(self, row: int, start: int, count: int) -> tuple[int, int, int]:
