@@ -148,10 +148,7 @@ def offer_checkpointing(model: nn.Module, on: bool = True) -> list[str]:
             continue
         whole: Any = module
         if hasattr(whole, "gradient_checkpointing_enable") and getattr(whole, "supports_gradient_checkpointing", False):
-            if on:
-                whole.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-            else:
-                whole.gradient_checkpointing_disable()
+            _switch_transformers(whole, on)
             switched.append(name)
         elif isinstance(getattr(whole, "gradient_checkpointing", None), bool):
             whole.gradient_checkpointing = on
@@ -159,6 +156,15 @@ def offer_checkpointing(model: nn.Module, on: bool = True) -> list[str]:
     if on and not switched:
         raise UsageError("No part of this model offers gradient checkpointing.", where=type(model).__name__)
     return switched
+
+
+def _switch_transformers(model: Any, on: bool) -> None:
+    """Late versions of transformers call it activation checkpointing and warn of the older name."""
+    word = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"
+    if on:
+        getattr(model, f"{word}_checkpointing_enable")(**{f"{word}_checkpointing_kwargs": {"use_reentrant": False}})
+    else:
+        getattr(model, f"{word}_checkpointing_disable")()
 
 
 def _frozen_norms(model: nn.Module) -> list[tuple[str, nn.Module]]:

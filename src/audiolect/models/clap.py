@@ -81,6 +81,9 @@ class DualEncoderSettings(Config):
     text: TextSettings = Field(default=TransformerSettings(), description="The text tower.")
     projection: ProjectionSettings = Field(default=ProjectionSettings(), description="Into the common space.")
     temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="Of the similarities.")
+    start: str | None = Field(
+        default=None, description="A folder of a saved model of these shapes, whose weights the training begins with."
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,12 +190,16 @@ def build_dual_encoder(settings: DualEncoderSettings, captions: Iterable[str] = 
 
     Args:
         settings: of the section ``model``.
-        captions: of the training split alone; read only where the text tower makes its tokenizer from them.
+        captions: of the training split alone; read only where the text tower makes its tokenizer from them. A model
+            that starts from a saved one takes over its tokenizer.
 
     Raises:
         DatasetError: captions are needed and there are none.
-        UsageError: pretrained parts cannot be opened.
+        UsageError: pretrained parts cannot be opened, or the saved model has other shapes.
+        StorageError, UnknownVersion: there is no saved model at ``start``.
     """
+    if settings.start is not None:
+        return _filled(settings, Path(settings.start))
     return DualEncoder(settings, tokenizer_for(settings.text, captions))
 
 
@@ -222,13 +229,24 @@ def load_model(folder: str | Path) -> DualEncoder:
         UsageError: the weights are not those of the settings.
     """
     folder = Path(folder)
-    card = read_yaml(folder / "model.yaml")
-    check_header(card, "dual_encoder", {_VERSION}, folder / "model.yaml")
+    card = _card(folder)
     settings = parse_config(card.get("settings") or {}, DualEncoderSettings, where=folder / "model.yaml")
+    return _filled(settings, folder).eval()
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = read_yaml(folder / "model.yaml")
+    check_header(card, "dual_encoder", {_VERSION}, folder / "model.yaml")
+    return card
+
+
+def _filled(settings: DualEncoderSettings, folder: Path) -> DualEncoder:
+    """A model with the parts and the weights of a saved one."""
+    _card(folder)
     path = folder / "model.safetensors"
     model = DualEncoder(settings, saved=folder / "parts")
     load_weights(model, read_weights(path), where=path)
-    return model.eval()
+    return model
 
 
 def _projection(width: int, settings: ProjectionSettings) -> nn.Sequential:

@@ -1,6 +1,8 @@
 """Text encoders of transformers: from a folder or the Hub, from a configuration, or from what a model of ours saved.
 
-Conventions: weights come as safetensors, or through ``weights_only``; code that a repository carries is never run.
+Conventions: weights come as safetensors, or through ``weights_only``; code that a repository carries is never run. A
+load is whole or refused. A model's own head over its first token is taken off where the pooling is another. Of a CLAP
+checkpoint it is the text side that is taken.
 
 Public names: PretrainedText, open_pretrained, save_pretrained_parts.
 """
@@ -12,12 +14,21 @@ from typing import Any
 
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    ClapModel,
+    ClapTextConfig,
+    ClapTextModel,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging as transformers_logging
 
 from audiolect.errors import AudiolectError, UsageError
 from audiolect.models.text_settings import HuggingFaceSettings
 from audiolect.models.text_tokenizer import SPECIAL_TOKENS
+from audiolect.storage import read_json
 
 
 class PretrainedText:
@@ -69,8 +80,7 @@ def save_pretrained_parts(text: PretrainedText, folder: Path) -> None:
 def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: Path | None) -> tuple[Any, Any]:
     auto: Any = AutoModel
     if saved is not None:
-        config = AutoConfig.from_pretrained(saved, local_files_only=True)
-        model = auto.from_config(config)
+        model = _architecture(saved)
         words = AutoTokenizer.from_pretrained(saved, local_files_only=True)
     elif settings.config is not None:
         if tokenizer is None:
@@ -85,10 +95,12 @@ def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: P
         fast: Any = PreTrainedTokenizerFast
         words = fast(tokenizer_object=tokenizer, pad_token=pad, cls_token=cls, sep_token=sep, eos_token=sep)
     else:
-        model = auto.from_pretrained(settings.source, revision=settings.revision)
+        model = _from_source(str(settings.source), settings)
         words = AutoTokenizer.from_pretrained(settings.source, revision=settings.revision)
     if getattr(model.config, "is_encoder_decoder", False):
         model = model.get_encoder()
+    if settings.pooling != "pooler" and getattr(model, "pooler", None) is not None:
+        model.pooler = None  # weights that no output depends on: they would get no gradient
     if words.pad_token is None:
         words.pad_token = words.eos_token
     words.padding_side = "right"
@@ -96,11 +108,37 @@ def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: P
     return model, words
 
 
+def _architecture(saved: Path) -> Any:
+    """A model without its weights, of the configuration that was saved."""
+    auto: Any = AutoModel
+    if read_json(saved / "config.json").get("model_type") == ClapTextConfig.model_type:  # which AutoModel does not know
+        return ClapTextModel(ClapTextConfig.from_pretrained(saved))
+    return auto.from_config(AutoConfig.from_pretrained(saved, local_files_only=True))
+
+
+def _from_source(source: str, settings: HuggingFaceSettings) -> Any:
+    """A model with its weights, all of them, but for a head over the first token that is not used."""
+    loads: Any = AutoModel
+    model, report = loads.from_pretrained(source, revision=settings.revision, output_loading_info=True)
+    unused = () if settings.pooling == "pooler" else ("pooler.", "text_model.pooler.")
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(unused))
+    if missing:
+        raise UsageError(
+            "A source lacks weights of its text encoder; nothing is loaded in part.",
+            where=source,
+            found=f"{len(missing)} missing: {', '.join(missing[:8])}",
+            fix="take a source that holds the whole model, or another pooling where it is pooler that is missing",
+        )
+    return model.text_model if isinstance(model, ClapModel) else model
+
+
 def _check_fit(settings: HuggingFaceSettings, model: Any, words: Any) -> None:
     problems = []
     positions = getattr(model.config, "max_position_embeddings", None)
-    # The models of RoBERTa's family count their positions from behind the padding's id.
-    offset = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
+    # The models of RoBERTa's family count their positions from behind the padding's id, for which one is set aside.
+    places = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(places, "padding_idx", None)
+    offset = 0 if padding is None else padding + 1
     if positions is not None and settings.max_tokens > positions - offset:
         problems.append(f"max_tokens is {settings.max_tokens}, and the model has {positions - offset} positions")
     vocabulary = getattr(model.config, "vocab_size", None)
