@@ -107,8 +107,8 @@ def evaluate(
         system = _measured(predictions, dataset, request, request.name)
         numbers = _all_numbers(system, request)
         advance(len(numbers))
+        check_choice(request.choice, numbers)
         if not numbers:
-            check_choice(request.choice, numbers)
             raise _nothing(predictions)
         contexts = _contexts(system, request)
         tests: list[Comparison] = []

@@ -138,19 +138,19 @@ def confusion_of(answers: ClassAnswers, *, part: str, context: str) -> Confusion
 
 
 def check_choice(choice: MetricChoice, numbers: Iterable[Number]) -> None:
-    """Every pattern must have found something.
+    """Every name and pattern must have found something.
 
     Raises:
-        UsageError: one has not; the letter lists what there is.
+        UsageError: one has not.
     """
-    found = sorted({number.metric for number in numbers})
-    if found or not choice.patterns:
-        return
-    raise UsageError(
-        "No metric has this name.",
-        expected="names of docs/metrics.md, or patterns such as 'recall_any@*'",
-        found=", ".join(choice.patterns),
-    )
+    found = {number.metric for number in numbers}
+    idle = [pattern for pattern in choice.patterns if not any(fnmatchcase(metric, pattern) for metric in found)]
+    if idle:
+        raise UsageError(
+            "No metric of these predictions has this name.",
+            expected="names of docs/metrics.md, or patterns such as 'recall_any@*'",
+            found=", ".join(idle),
+        )
 
 
 def _classification(answers: ClassAnswers) -> ClassificationScores:
