@@ -101,7 +101,10 @@ def test_two_datasets_in_one_index(dataset: Dataset, tmp_path: Path) -> None:
     add_dataset(tmp_path / "i", dataset, request(split="test"), FakeModel().embed)
     report = add_dataset(tmp_path / "i", dataset, request(where="num_samples < 80000", add=True), FakeModel().embed)
     assert (report.num_added, report.card.num_recordings) == (9, 14)
-    assert [(each.split, each.where) for each in report.card.datasets] == [("test", None), (None, "num_samples < 80000")]
+    assert [(each.split, each.where) for each in report.card.datasets] == [
+        ("test", None),
+        (None, "num_samples < 80000"),
+    ]
 
 
 def test_broken_and_quarantined_recordings_are_counted_and_listed(dataset: Dataset, tmp_path: Path) -> None:

@@ -288,7 +288,7 @@ def _print_report(report: IndexReport, ann: AnnFacts | None) -> None:
     if ann is not None:
         found = f"recall@10 {ann.recall_at_10:.3f}, {ann.milliseconds:.1f} ms a query, by {ann.num_queries} queries"
         rows.append((f"approximate index, {ann.kind}", f"{found}; built in {human_seconds(ann.build_seconds)}"))
-    print_table(f"index of {', '.join(each.name for each in card.datasets)}", ("", ""), rows)
+    print_table(f"index of {', '.join(dict.fromkeys(each.name for each in card.datasets))}", ("", ""), rows)
     for problem in report.problems[:_SHOWN_PROBLEMS]:
         console().print(f"{problem.reason}: {problem.where}: {problem.detail}", markup=False, highlight=False)
     if report.problems:

@@ -35,6 +35,7 @@ SCAN_FOLDER = "scan"
 _KIND = "scan"
 _VERSION = 1
 _ARRAYS = ("matrix", "order", "unseen", "axes")
+_FILES = {"card.json", "recordings.parquet", "vectors.npy", *(f"{name}.npy" for name in _ARRAYS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +67,8 @@ def open_scan_files(folder: Path, table: Any, size: int) -> ScanFiles:
         rows = _filled(table, vectors)
         return ScanFiles(rows, make_scanner(vectors))
     stale = folder / SCAN_FOLDER
-    if stale.is_dir() and not (stale / "card.json").is_file():
-        shutil.rmtree(stale)  # nothing of ours writes it so, and all of it is made again
+    if stale.is_dir() and {entry.name for entry in stale.iterdir()} <= _FILES:
+        shutil.rmtree(stale)  # also where its card is damaged, so that nothing says any more that it is ours
     with atomic_folder(stale, overwrite=True) as fresh:
         _write(fresh, table, version, size)
     made = _kept(stale, version, size)
