@@ -91,6 +91,7 @@ def test_an_anchor_may_be_used_twice():
         ("a: 1\nb: 2\na: 3\n", r"key 'a' stands twice .*first on line 1[\s\S]*test\.yaml:3"),
         ("x:\n  a: 1\n  'a': 2\n", r"key 'a' stands twice[\s\S]*test\.yaml:3"),
         ("1: a\n01: b\n", "key 1 stands twice"),
+        ("0: a\n'0': b\n", r"key '0' stands twice .*first on line 1[\s\S]*test\.yaml:2"),
         ("a: !!python/object/apply:os.system [ls]", r"tag .*os\.system.* is refused"),
         ("a: !!python/name:os.system", "is refused"),
         ("a: !!set {x}", "is refused"),

@@ -168,18 +168,18 @@ class _Builder:
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str | int, Any]:
         self._check_tag(node, "map")
         mapping: dict[str | int, Any] = {}
-        first_lines: dict[str | int, int] = {}
+        first_lines: dict[str, int] = {}  # by text: 3 and "3" are one key to whoever reads JSON
         for key_node, value_node in node.value:
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if isinstance(key, bool) or not isinstance(key, str | int):
                 raise _Refused("A key is neither a text nor a whole number.", key_node, "put the key in quotes")
-            if key in mapping:
+            if str(key) in first_lines:
                 raise _Refused(
-                    f"The key {key!r} stands twice in one mapping (first on line {first_lines[key]}).",
+                    f"The key {key!r} stands twice in one mapping (first on line {first_lines[str(key)]}).",
                     key_node,
                     "keep one of the two",
                 )
-            first_lines[key] = self.lines[(*place, key)] = _line(key_node)
+            first_lines[str(key)] = self.lines[(*place, key)] = _line(key_node)
             mapping[key] = self.build(value_node, (*place, key))
         return mapping
 
