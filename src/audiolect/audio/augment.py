@@ -258,7 +258,7 @@ def _factor(level_db: float) -> float:
 
 
 def _draw(rng: np.random.Generator, name: str, bounds: Range, largest: float) -> float:
-    lowest, highest = bounds
+    lowest, highest = bounds if _is_pair(bounds) else (math.nan, math.nan)
     if not -largest <= lowest <= highest <= largest:
         raise UsageError(
             "A range to draw from cannot be used.",
@@ -267,6 +267,15 @@ def _draw(rng: np.random.Generator, name: str, bounds: Range, largest: float) ->
             found=bounds,
         )
     return float(rng.uniform(lowest, highest))
+
+
+def _is_pair(bounds: object) -> bool:
+    """Whether it is two numbers; a mixture's file may hold anything."""
+    return (
+        isinstance(bounds, tuple | list)
+        and len(bounds) == 2
+        and all(isinstance(bound, int | float) for bound in bounds)
+    )
 
 
 def _check_within(name: str, value: float, lowest: float, highest: float) -> None:
