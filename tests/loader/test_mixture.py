@@ -133,6 +133,17 @@ def test_an_entry_of_which_everything_is_quarantined(mix: Path, world: Path) -> 
     assert len(open_mixture(mix, keep_quarantined=True).entries) == 3
 
 
+@pytest.mark.parametrize("change", ["weight: {0: 0, 5: 1.0}", "weight: 0.001"], ids=["too late", "too little"])
+def test_a_mixture_that_draws_nothing_is_refused(world: Path, change: str) -> None:
+    path = world.parent / "nothing.yaml"
+    path.write_text(
+        f"data: {{w: {{dataset: world}}}}\nmixture: {{epochs: 5, entries: {{w-AQA/train: {{{change}}}}}}}\n", "utf-8"
+    )
+    with pytest.raises(ConfigError, match=r"(?s)draws nothing.*5 epochs, and w-AQA/train"):
+        open_mixture(path)
+    assert open_mixture(path, ["mixture.epochs=100", "mixture.global_weight=10"]).plan.total_size() > 0
+
+
 def test_a_dataset_that_is_not_there(mix: Path) -> None:
     with pytest.raises(DatasetError, match="elsewhere"):
         open_mixture(mix, ["data.w.dataset=elsewhere"])

@@ -61,6 +61,7 @@ def test_weights_are_exact(weight: Any, total: Fraction) -> None:
         ({0: float("nan")}, "from epoch 0 on; found nan"),
         ({"first": 1.0}, "epochs as keys, counted from 0; found 'first'"),
         ({-1: 1.0}, "found '-1'"),
+        ({"0": 1.0, "3": 1.0, "03": 2.0}, "names epoch 3 twice"),
     ],
 )
 def test_weights_that_cannot_be(weight: Any, words: str) -> None:
@@ -84,7 +85,10 @@ def test_augmentations_become_a_chain_in_their_order() -> None:
         ({"noise": "often"}, "probability is a number"),
         ({"noise": {}}, "needs its probability"),
         ({"gain": {"probability": 0.5, "gain": [0, 1]}}, "no option of gain named 'gain'"),
-        ({"gain": {"probability": 0.5, "gain_db": 3}}, "options of gain cannot be these"),
+        ({"gain": {"probability": 0.5, "gain_db": 3}}, "range to draw from cannot be used.*found 3"),
+        ({"gain": {"probability": 0.5, "gain_db": "loud"}}, "range to draw from cannot be used.*found loud"),
+        ({"gain": {"probability": 0.5, "gain_db": [1, 2, 3]}}, "range to draw from cannot be used"),
+        ({"noise": {"probability": 0.5, "snr_db": [None, "a"]}}, "range to draw from cannot be used"),
         ({"gain": {"probability": 0.5, "gain_db": [0, 900]}}, "found"),
     ],
 )
@@ -120,6 +124,12 @@ def test_all_problems_at_once() -> None:
     found = caught.value.found or ""
     expected = ("weight", "prefix_prob", "noize", "did you mean weight", "global_weight", "epochs", "seed", "one, all")
     assert [words for words in expected if words not in found] == []
+
+
+@pytest.mark.parametrize("epochs", [0, 1_000_001, 10**30])
+def test_numbers_of_epochs_that_cannot_be(epochs: int) -> None:
+    with pytest.raises(ConfigError, match=f"(?s)mixture.epochs.*found {epochs}"):
+        parsed({}, epochs=epochs)
 
 
 def test_no_entries() -> None:

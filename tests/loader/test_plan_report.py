@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiolect.errors import UsageError
 from audiolect.loader.mixture import Mixture, open_mixture
 from audiolect.loader.plan import Plan, PlanEntry
-from audiolect.loader.plan_report import meaning_of_weights, report_plan
-from audiolect.loader.schedules import Schedule
+from audiolect.loader.plan_report import _steps_in_all, meaning_of_weights, report_plan
+from audiolect.loader.schedules import Schedule, exact
 
 MIX = """
 data:
@@ -82,6 +85,36 @@ def test_steps_as_counted(mixture: Mixture) -> None:
     assert report.batch == "60 s of audio"
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_steps_of_any_plan_are_those_of_a_slow_sum(data: st.DataObject) -> None:
+    weights = st.sampled_from([0.0, 0.1, 1.0, 1 / 3, 2.5e-7, 1e-30])
+    starts = st.lists(st.integers(1, 30), max_size=3)
+    entries = [
+        PlanEntry(
+            f"{name}-AQA/train",
+            data.draw(st.sampled_from([1, 7, 1000, 1 << 40])),
+            Schedule.of({start: data.draw(weights) for start in [0, *data.draw(starts)]}),
+        )
+        for name in "ab"
+    ]
+    epochs, size = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 50))
+    plan = Plan(entries=entries, global_weight=exact(data.draw(weights.filter(bool))), epochs=epochs, seed=0)
+    sizes = [
+        sum(plan.draws_before(place, epoch + 1) - plan.draws_before(place, epoch) for place in range(2))
+        for epoch in range(epochs)
+    ]
+    assert _steps_in_all(plan, size) == sum(-(-count // size) for count in sizes)
+
+
+def test_a_million_epochs_are_told_at_once() -> None:
+    entries = [PlanEntry(f"{name}-AQA/train", 12_345, Schedule.of({0: 0.3, 7: 1.7})) for name in "abcdefgh"]
+    plan = Plan(entries=entries, global_weight=Fraction(1, 1000), epochs=1_000_000, seed=0)
+    begin = time.process_time()
+    assert _steps_in_all(plan, 1) == plan.total_size()
+    assert time.process_time() - begin < 5
+
+
 def test_the_plain_values_say_the_same(mixture: Mixture) -> None:
     values = report_plan(mixture).as_dict()
     assert values["global_weight"] == 0.25
@@ -95,6 +128,7 @@ def test_the_meaning_in_words() -> None:
         PlanEntry("a-AQA/train", 1000, Schedule.constant(1.0)),
         PlanEntry("b-AQA/train", 10, Schedule.constant(2.25)),
         PlanEntry("c-AQA/train", 7, Schedule.constant(0.1)),
+        PlanEntry("d-AQA/train", 7, Schedule.of({0: 0.0, 100: 5.0})),
     ]
     plan = Plan(entries=entries, global_weight=Fraction(1, 100), epochs=100, seed=0)
     assert meaning_of_weights(plan) == (
@@ -103,6 +137,7 @@ def test_the_meaning_in_words() -> None:
         "a-AQA/train: 1 pass, so every item comes exactly once.",
         "b-AQA/train: 2.25 passes, so 2 of 10 items come 3 times, and the others twice.",
         "c-AQA/train: nothing is ever drawn, for its weights come to less than one example.",
+        "d-AQA/train: nothing is ever drawn, for its weight is 0 in all epochs of the training.",
     )
 
 

@@ -105,7 +105,8 @@ def open_mixture(path: str | Path, overrides: Iterable[str] = (), *, keep_quaran
         keep_quarantined: also use what checks have put on quarantine lists.
 
     Raises:
-        ConfigError: with every problem of the file; or with every entry whose dataset has no such examples.
+        ConfigError: with every problem of the file; or with every entry whose dataset has no such examples; or
+            where nothing is ever drawn.
         DatasetError, UnknownVersion, DamagedFile: a dataset cannot be opened.
         UsageError: the epochs are too long to be numbered.
     """
@@ -140,6 +141,17 @@ def mixture_of(file: MixtureFile, folder: Path, *, where: object, keep_quarantin
         epochs=file.mixture.epochs,
         seed=seed,
     )
+    if not plan.total_size():
+        raise ConfigError(
+            "The mixture draws nothing, in none of its epochs.",
+            where=where,
+            found=f"global_weight {file.mixture.global_weight:g} in {plan.epochs} epochs, and "
+            + ", ".join(
+                f"{entry.key} of {entry.num_items} items with weight {entry.weights}" for entry in plan.entries
+            ),
+            cause="weights come to less than one example, or a schedule begins after the last epoch",
+            fix="raise the weights, mixture.global_weight or mixture.epochs",
+        )
     return Mixture(file, datasets, entries, plan)
 
 

@@ -15,7 +15,7 @@ Conventions: as in every configuration of audiolect (``config.py``). What can be
 dataset is said here, with the lines of the file; the rest by ``mixture.py``. A key names a dataset of ``data``, a task
 and a split (``tasks.py``).
 
-Public names: MixtureFile, DataSource, MixtureSettings, EntrySettings, canonical_key.
+Public names: MixtureFile, DataSource, MixtureSettings, EntrySettings, MOST_EPOCHS, canonical_key.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from audiolect.config import Config
 from audiolect.errors import UsageError, nearest_names
 from audiolect.loader.schedules import Schedule
 from audiolect.tasks import DatasetKey, get_task, parse_dataset_key
+
+MOST_EPOCHS = 1_000_000  # a plan is told epoch by epoch: more would be a slip of the finger, and take minutes
 
 _Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
@@ -66,6 +68,8 @@ def _checked_weight(weight: Any) -> float | dict[int, float]:
             raise ValueError(f"a schedule has epochs as keys, counted from 0; found {start!r}")
         if not (_is_number(value) and 0 <= value < float("inf")):
             raise ValueError(f"expected a number, 0 or more, from epoch {start} on; found {value!r}")
+        if int(start) in steps:
+            raise ValueError(f"the schedule names epoch {int(start)} twice")
         steps[int(start)] = float(value)
     if 0 not in steps:
         raise ValueError("a schedule needs the weight of epoch 0")
@@ -139,7 +143,9 @@ class MixtureSettings(Config):
     global_weight: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="Times every weight: which part of a pass one virtual epoch takes."
     )
-    epochs: Annotated[int, Field(ge=1)] = Field(default=1, description="How many virtual epochs the training has.")
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = Field(
+        default=1, description="How many virtual epochs the training has."
+    )
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Chooses every order and every draw.")
     captions: Literal["one", "all"] = Field(default="one", description="For entries that do not say.")
     entries: Annotated[dict[_Key, EntrySettings], Field(min_length=1)] = Field(
