@@ -11,7 +11,6 @@ Public names: MaskedBatchNorm2d.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 
@@ -19,31 +18,19 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
     """``nn.BatchNorm2d`` for (B, C, F, M) with an optional mask over B and F."""
 
     def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(B, C, F, M) → the same shape; ``mask`` is (B, F) bool or None, for all valid."""
+        """(B, C, F, M) → the same shape; ``mask`` is (B, F) bool or None, for all valid.
+
+        In training, what is not valid becomes 0; in eval mode it is normalised like the rest.
+        """
         if mask is None or not self.training:
             return super().forward(input)
-        x = input.float()  # the statistics need more digits than bfloat16 has
-        weight_B1F1 = mask[:, None, :, None].to(x.dtype)
-        count = weight_B1F1.sum() * x.shape[3]
-        if int(count) == 0:
+        # The valid frames, one after the other, through torch's own kernel; everything else becomes 0.
+        batch, channels, frames, mels = input.shape
+        valid = mask.reshape(-1).nonzero()[:, 0]
+        if not len(valid):
             return input
-        mean_C = (x * weight_B1F1).sum(dim=(0, 2, 3)) / count
-        centred = x - mean_C[:, None, None]
-        variance_C = (centred.square() * weight_B1F1).sum(dim=(0, 2, 3)) / count
-        if self.track_running_stats:
-            self._remember(mean_C.detach(), variance_C.detach(), count)
-        scaled = centred * torch.rsqrt(variance_C + self.eps)[:, None, None]
-        if self.affine:
-            scaled = scaled * self.weight[:, None, None] + self.bias[:, None, None]
-        return scaled.to(input.dtype)
-
-    @torch.no_grad()
-    def _remember(self, mean_C: Tensor, variance_C: Tensor, count: Tensor) -> None:
-        """Move the running statistics, with the unbiased variance as torch does."""
-        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
-            return
-        self.num_batches_tracked.add_(1)
-        share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        unbiased_C = variance_C * count / (count - 1).clamp(min=1)
-        self.running_mean.lerp_(mean_C.to(self.running_mean.dtype), share)
-        self.running_var.lerp_(unbiased_C.to(self.running_var.dtype), share)
+        rows = input.permute(0, 2, 3, 1).reshape(batch * frames, mels * channels)
+        chosen = rows.index_select(0, valid).view(-1, mels, 1, channels).permute(0, 3, 1, 2)
+        normal = super().forward(chosen).permute(0, 2, 3, 1).reshape(-1, mels * channels)
+        spread = normal.new_zeros(rows.shape).index_copy(0, valid, normal)
+        return spread.view(batch, frames, mels, channels).permute(0, 3, 1, 2)
