@@ -15,7 +15,7 @@ FEW = MetricChoice(num_resamples=500)
 
 
 def queries(recordings: tuple[str, ...] = ("a", "a", "b", "c")) -> QueryValues:
-    values = {f"recall_any@{k}": (RANKS <= k).astype(float) for k in (1, 5, 10)}
+    values = {f"recall_any@{k}": (k >= RANKS).astype(float) for k in (1, 5, 10)}
     values |= {"median_rank": RANKS, "geometric_mean_rank": RANKS, "mean_rank": RANKS}
     return QueryValues(values, ("q1", "q2", "q3", "q4"), recordings, 9, 2, 0)
 

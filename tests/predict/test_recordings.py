@@ -58,7 +58,9 @@ def test_windows_by_hand(tmp_path: Path, tones: Any) -> None:
     found = embed_part(model, dataset, part, source, tones.window_settings(1.0), done=ignore)
     assert model.heard == [8000, 8000, 4000]  # the last window holds only what there is
     sound = source.read(0)
-    windows = [tones.FakeModel().embed_audio(w[None], [len(w)])[0] for w in (sound[:8000], sound[8000:16000], sound[16000:])]
+    windows = [
+        tones.FakeModel().embed_audio(w[None], [len(w)])[0] for w in (sound[:8000], sound[8000:16000], sound[16000:])
+    ]
     mean = np.mean(np.asarray(windows, np.float64), axis=0)
     np.testing.assert_allclose(found[0], mean / np.linalg.norm(mean), atol=1e-6)
 
