@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import shlex
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -224,6 +225,11 @@ def test_absent_recordings_are_counted_named_and_can_be_added(make_pack: Callabl
     assert "2 of 3 recordings are absent" in letter
     assert "'b', 'c'" in letter
     assert f"audiolect pack DATASET --rate-hz 32000 --codec flac --out {folder}" in letter
+    spaced = folder.rename(folder.with_name("my pack"))
+    with pytest.raises(DatasetError) as caught:
+        open_pack(spaced).rows_of(["b"])
+    assert shlex.split(str(caught.value.fix))[-2:] == ["--out", str(spaced)]
+    spaced.rename(folder)
     seal_card(folder, left_out={"unreadable": 3, "silent": 0})
     with pytest.raises(DatasetError, match="left out when it was packed: unreadable 3"):
         open_pack(folder).read("b")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,24 @@ def flip(path: Path, byte: int, bit: int = 0) -> None:
     data = bytearray(path.read_bytes())
     data[byte] ^= 1 << bit
     path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("is_indexed", [True, False], ids=["whole", "without its index"])
+def test_progress_counts_every_byte_once(whole: Path, is_indexed: bool) -> None:
+    counted: list[int] = []
+
+    @contextmanager
+    def progress(what: str, *, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        counted.append(-(total or 0))
+        assert (what, unit) == ("verifying", "bytes")
+        yield counted.append
+
+    if not is_indexed:
+        (whole / "index.parquet").unlink()
+    check_pack(whole, progress=progress)
+    assert -counted[0] == sum(path.stat().st_size for path in whole.glob("*.pcm"))
+    assert sum(counted) == 0
+    assert len(counted) > 2
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -104,7 +104,8 @@ def test_a_recording_longer_than_a_shard(
     with pytest.raises(UsageError, match="longer than a shard may be") as raised:
         plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, codec=codec, max_shard_bytes=too_small))
     assert raised.value.where == "s/b.wav"
-    assert str(raised.value.what).startswith("1 of")
+    assert str(raised.value.what).startswith("1 of the recordings is longer")
+    assert float(str(raised.value.found).split()[0]) == pytest.approx(fits / 1e9, rel=0.01)
     gigabytes = float(str(raised.value.fix).split()[-1])
     plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, codec=codec, max_shard_bytes=round(gigabytes * 1e9)))
 
@@ -132,6 +133,19 @@ def test_a_pack_keeps_its_settings(dataset: Dataset, tmp_path: Path) -> None:
             plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, **other))
         assert raised.value.expected == "--rate-hz 16000 --codec pcm --max-shard-gb 1"
         assert plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, overwrite=True, **other)).base is None
+
+
+def test_who_adds_need_not_say_the_size_of_shards_again(dataset: Dataset, tmp_path: Path) -> None:
+    first = replace(SETTINGS, max_shard_bytes=5000, split="test")
+    write_pack(dataset, tmp_path / "pack", first)
+    assert plan_pack(dataset, tmp_path / "pack", SETTINGS).max_shard_bytes == 5000
+    assert plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, overwrite=True)).max_shard_bytes == 10**9
+    assert plan_pack(dataset, tmp_path / "other", SETTINGS).max_shard_bytes == 10**9
+    with pytest.raises(UsageError, match="made with other settings"):
+        plan_pack(dataset, tmp_path / "pack", replace(SETTINGS, max_shard_bytes=10**9))
+    card = write_pack(dataset, tmp_path / "pack", SETTINGS).card
+    assert (card.max_shard_bytes, card.num_recordings) == (5000, 4)
+    assert [shard.num_bytes for shard in card.shards] == [4002, 4000, 3202]
 
 
 def test_places_that_a_pack_cannot_have(dataset: Dataset, tmp_path: Path) -> None:

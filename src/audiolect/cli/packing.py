@@ -50,7 +50,14 @@ RateHz = Annotated[int | None, typer.Option("--rate-hz", help="The sample rate o
 Codec = Annotated[
     str, typer.Option("--codec", help="pcm: fastest. flac: about two thirds of the bytes, much slower to read.")
 ]
-MaxShardGb = Annotated[float, typer.Option("--max-shard-gb", help="The most that one file may hold, in GB (1000 MB).")]
+MaxShardGb = Annotated[
+    float | None,
+    typer.Option(
+        "--max-shard-gb",
+        help="The most that one file may hold, in GB (1000 MB).",
+        show_default="1, or that of the pack that is added to",
+    ),
+]
 Split = Annotated[str | None, typer.Option("--split", help="Only recordings of this split.")]
 Retry = Annotated[bool, typer.Option("--retry", help="Decode again what an earlier run could not read.")]
 AudioRoot = Annotated[
@@ -69,7 +76,7 @@ def pack(
     out: PackFolder = None,
     rate_hz: RateHz = None,
     codec: Codec = "pcm",
-    max_shard_gb: MaxShardGb = 1.0,
+    max_shard_gb: MaxShardGb = None,
     jobs: options.Jobs = 0,
     split: Split = None,
     where: options.Where = None,
@@ -98,7 +105,7 @@ def pack(
     settings = PackSettings(
         rate_hz=rate,
         codec=codec,
-        max_shard_bytes=round(max_shard_gb * _GB) if math.isfinite(max_shard_gb) else 0,
+        max_shard_bytes=None if max_shard_gb is None else _bytes_of(max_shard_gb),
         jobs=jobs,
         split=split,
         where=where,
@@ -133,6 +140,10 @@ def _checked(
             found=f"without {' and '.join(missing)}" if missing else f"{len(source)} datasets",
         )
     return open_dataset(source[0], audio_root=audio_root), out, rate_hz
+
+
+def _bytes_of(gigabytes: float) -> int:
+    return round(gigabytes * _GB) if math.isfinite(gigabytes) else 0  # which is refused
 
 
 def _write(dataset: Dataset, target: Path, settings: PackSettings) -> PackReport:

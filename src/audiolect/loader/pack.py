@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import polars as pl
@@ -225,7 +226,7 @@ class Pack:
             num_asked=num_asked,
             where=f"pack {self.place}",
             cause=cause or "they came to the dataset after it was packed, or this is the pack of another dataset",
-            fix=f"audiolect pack {dataset} --rate-hz {self.rate_hz}{codec} --out {self.place}",
+            fix=f"audiolect pack {quote(dataset)} --rate-hz {self.rate_hz}{codec} --out {quote(self.place)}",
         )
 
     def _undecodable(self, row: int, problem: DamagedFile) -> DamagedFile:
@@ -289,7 +290,7 @@ def check_pack_of(pack: Pack, dataset: Dataset) -> None:
             expected=f"{row['num_samples']} samples from {row['start_sample']} at {row['sample_rate_hz']} Hz",
             found=f"{there} at {row['source_rate_hz']} Hz",
             cause="the dataset was prepared again, or this is the pack of another dataset",
-            fix=f"audiolect pack {dataset.folder} --rate-hz {pack.rate_hz} --out ANOTHER_PACK",
+            fix=f"audiolect pack {quote(str(dataset.folder))} --rate-hz {pack.rate_hz} --out ANOTHER_PACK",
         )
 
 

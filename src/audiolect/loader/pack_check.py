@@ -99,11 +99,14 @@ def check_pack(folder: Path, *, jobs: int = 1, progress: Progress = silent_progr
         damages.append(PackDamage(card.index.name, _said(problem)))
         index = None
     tasks = list(_tasks(folder, card, index))
-    total = sum(task.shard.num_bytes for task in tasks)
+    total = sum(shard.num_bytes for shard in card.shards)
+    halves = 1 if index is None else 2  # a shard counts once, half of it for each of its tasks
+    done = 0
     with progress("verifying", total=total, unit="bytes") as advance:
         for task, found in zip(tasks, map_in_order(_check, tasks, jobs=min(jobs, max(1, len(tasks)))), strict=True):
             damages += found
-            advance(task.shard.num_bytes)
+            done += task.shard.num_bytes
+            advance(done // halves - (done - task.shard.num_bytes) // halves)
     return PackCheck(folder, card, tuple(_narrowed(damages)))
 
 

@@ -47,7 +47,7 @@ class PackSettings:
     Args:
         rate_hz: the rate of the pack.
         codec: a name of ``pack_format.CODECS``.
-        max_shard_bytes: the most that a shard may hold.
+        max_shard_bytes: the most that a shard may hold; None: as in the pack that is added to, or 1 GB.
         jobs: processes that decode; 0 means one for each processor. The bytes of the pack do not depend on it.
         split: only recordings of this split.
         where: only what fulfils this expression of ``data.filters``.
@@ -60,7 +60,7 @@ class PackSettings:
 
     rate_hz: int
     codec: str = "pcm"
-    max_shard_bytes: int = _GB
+    max_shard_bytes: int | None = None
     jobs: int = 1
     split: str | None = None
     where: str | None = None
@@ -77,6 +77,7 @@ class PackPlan:
 
     Args:
         target: the folder of the pack.
+        max_shard_bytes: the most that a shard may hold.
         base, base_index: the complete pack that recordings are added to, or None.
         pending: the recordings to pack, in order: the columns of the dataset table that tell where their sound is,
             and ``packed_samples``, ``packed_bytes``: their lengths in the pack (as PCM).
@@ -87,6 +88,7 @@ class PackPlan:
     """
 
     target: Path
+    max_shard_bytes: int
     base: PackCard | None
     base_index: pl.DataFrame | None
     pending: pl.DataFrame
@@ -145,10 +147,12 @@ def plan_pack(dataset: Dataset, target: Path, settings: PackSettings) -> PackPla
     length = -((-pl.col("num_samples") * rate_hz) // pl.col("sample_rate_hz"))
     pending = rows.filter(left).with_columns(length.cast(pl.Int64).alias("packed_samples"))
     pending = pending.with_columns((pl.col("packed_samples") * BYTES_PER_SAMPLE).alias("packed_bytes"))
-    _check_lengths(pending, settings)
+    max_bytes = settings.max_shard_bytes or (_GB if base is None else base.max_shard_bytes)
+    _check_lengths(pending, settings, max_bytes)
     here = set(packed)
     return PackPlan(
         target=target,
+        max_shard_bytes=max_bytes,
         base=base,
         base_index=base_index,
         pending=pending,
@@ -200,7 +204,7 @@ def _check_settings(settings: PackSettings) -> None:
     check_rate(settings.rate_hz)
     if settings.codec not in CODECS:
         raise unknown_name("codec", settings.codec, CODECS, where="--codec")
-    if settings.max_shard_bytes < 1:
+    if settings.max_shard_bytes is not None and settings.max_shard_bytes < 1:
         raise UsageError("A shard must hold something.", where="--max-shard-gb", found=settings.max_shard_bytes / _GB)
     if settings.codec == "flac" and (
         settings.rate_hz > _MOST_FLAC_HZ or (settings.rate_hz > 65_535 and settings.rate_hz % 10)
@@ -234,7 +238,7 @@ def _selected(dataset: Dataset, settings: PackSettings) -> Dataset:
 def _check_settings_of(base: PackCard, target: Path, settings: PackSettings) -> None:
     """A pack is added to at its own rate, in its own codec, with its own size of shards."""
     there = (base.rate_hz, base.codec, base.max_shard_bytes)
-    asked = (settings.rate_hz, settings.codec, settings.max_shard_bytes)
+    asked = (settings.rate_hz, settings.codec, settings.max_shard_bytes or base.max_shard_bytes)
     if there != asked:
         raise UsageError(
             "The pack was made with other settings, and cannot be added to with these.",
@@ -299,23 +303,22 @@ def _unreadable(target: Path, dataset: Dataset, retried: pl.DataFrame, packed: p
     return tuple(problem for problem in problems if problem.where in known and problem.where not in gone)
 
 
-def _check_lengths(pending: pl.DataFrame, settings: PackSettings) -> None:
+def _check_lengths(pending: pl.DataFrame, settings: PackSettings, max_shard_bytes: int) -> None:
     """Refuse a recording that no shard can hold, before anything is packed."""
     if pending.is_empty():
         return
     longest = pending.sort("packed_bytes", "recording_id", descending=[True, False]).row(0, named=True)
     most_bytes = largest_entry_bytes(longest["packed_bytes"], settings.codec)
-    if most_bytes > settings.max_shard_bytes:
+    if most_bytes > max_shard_bytes:
         too_long = sum(
-            largest_entry_bytes(num_bytes, settings.codec) > settings.max_shard_bytes
-            for num_bytes in pending["packed_bytes"]
+            largest_entry_bytes(num_bytes, settings.codec) > max_shard_bytes for num_bytes in pending["packed_bytes"]
         )
         needed_gb = math.ceil(most_bytes / _GB * 1000) / 1000
         raise UsageError(
-            f"{too_long} of the recordings are longer than a shard may be.",
+            f"{too_long} of the recordings {'is' if too_long == 1 else 'are'} longer than a shard may be.",
             where=longest["recording_id"],
-            expected=f"at most {settings.max_shard_bytes / _GB:g} GB at {settings.rate_hz} Hz",
-            found=f"{most_bytes / _GB:.3f} GB, the longest",
+            expected=f"at most {max_shard_bytes / _GB:g} GB at {settings.rate_hz} Hz",
+            found=f"{most_bytes / _GB:.3g} GB, the longest",
             fix=f"--max-shard-gb {needed_gb:g}",
         )
 

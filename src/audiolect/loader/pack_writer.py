@@ -126,7 +126,7 @@ def _pack(dataset: Dataset, target: Path, settings: PackSettings, progress: Prog
         _check_plan(plan, dataset, settings)
         first = len(plan.base.shards) if plan.base is not None else 0
         writer = ShardWriter(
-            plan.home, plan.state, codec=settings.codec, max_shard_bytes=settings.max_shard_bytes, first_shard=first
+            plan.home, plan.state, codec=settings.codec, max_shard_bytes=plan.max_shard_bytes, first_shard=first
         )
         check_room(plan, settings, writer.num_bytes)
         num_resumed = writer.num_entries
@@ -189,7 +189,7 @@ def _finish(
         rate_hz=settings.rate_hz,
         codec=settings.codec,
         block_bytes=BLOCK_BYTES,
-        max_shard_bytes=settings.max_shard_bytes,
+        max_shard_bytes=plan.max_shard_bytes,
         num_recordings=index.height,
         num_samples=int(index["num_samples"].sum()),
         shards=(*(plan.base.shards if plan.base is not None else ()), *shards),
@@ -227,7 +227,7 @@ def _check_plan(plan: PackPlan, dataset: Dataset, settings: PackSettings) -> Non
     asked = {
         "rate_hz": settings.rate_hz,
         "codec": settings.codec,
-        "max_shard_bytes": settings.max_shard_bytes,
+        "max_shard_bytes": plan.max_shard_bytes,
         "dataset": dataset.card.fingerprint,
         "recordings": _fingerprint_in_order(plan.pending),
         "base": plan.base.index.hash if plan.base is not None else None,
