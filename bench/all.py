@@ -35,6 +35,7 @@ BENCHES: dict[str, str] = {
     "loader": "Shuffled batches, beside other loaders",
     "losses": "Contrastive losses in blocks",
     "retrieval_metrics": "Retrieval metrics",
+    "search": "Search",
     "cnn14": "Training Cnn14",
     "help": "Answering to --help",
 }
