@@ -19,11 +19,21 @@ def never() -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     raise RuntimeError("made twice")
 
 
+def stopped_after_one_part(target: Path, plan: dict[str, int]) -> None:
+    """A prediction that made the part x, and was stopped."""
+
+    def work_and_stop() -> None:
+        with open_unfinished(target, plan) as work:
+            assert not work.has("x")
+            work.part("x", (2, 3), ones)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work_and_stop()
+
+
 def test_a_part_is_made_once(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), open_unfinished(tmp_path / "out", {"a": 1}) as work:
-        assert not work.has("x")
-        work.part("x", (2, 3), ones)
-        raise KeyboardInterrupt
+    stopped_after_one_part(tmp_path / "out", {"a": 1})
     with open_unfinished(tmp_path / "out", {"a": 1}) as work:
         assert work.has("x")
         assert (work.part("x", (2, 3), never) == 1).all()
@@ -31,9 +41,7 @@ def test_a_part_is_made_once(tmp_path: Path) -> None:
 
 
 def test_another_plan_and_beginning_anew(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), open_unfinished(tmp_path, {"a": 1, "b": 2}) as work:
-        work.part("x", (2, 3), ones)
-        raise KeyboardInterrupt
+    stopped_after_one_part(tmp_path, {"a": 1, "b": 2})
     with pytest.raises(StorageError, match=r"found: another b"), open_unfinished(tmp_path, {"a": 1, "b": 3}):
         pass
     with open_unfinished(tmp_path, {"a": 1, "b": 3}, overwrite=True) as work:
@@ -41,9 +49,10 @@ def test_another_plan_and_beginning_anew(tmp_path: Path) -> None:
 
 
 def test_a_part_of_another_shape_is_damaged(tmp_path: Path) -> None:
-    with pytest.raises(DamagedFile, match=r"shape \(4, 3\)"), open_unfinished(tmp_path, {}) as work:
+    with open_unfinished(tmp_path, {}) as work:
         work.part("x", (2, 3), ones)
-        work.part("x", (4, 3), never)
+        with pytest.raises(DamagedFile, match=r"shape \(4, 3\)"):
+            work.part("x", (4, 3), never)
 
 
 def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
