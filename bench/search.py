@@ -2,7 +2,8 @@
 
 Vectors around 2,000 centres in 64 latent dimensions, with noise in all 512, norm 1; queries are drawn as they are. The
 peer is faiss's IndexFlatIP on all threads, in a process of its own; nothing that it finds for any of the 1,024 queries
-may score more than what ours finds (recall 1.0, by scores in float64), or nothing is measured. The second pair is vectors spread evenly in all
+may score more than what ours finds (recall 1.0, by scores in float64), or nothing is measured. The second
+pair is vectors spread evenly in all
 directions, for which leading axes are of no use and everything is read. The third measures LanceDB's approximate
 index, as `audiolect index --ann` builds it, with fewer vectors, since building it takes long.
 

@@ -28,6 +28,7 @@ from audiolect.cli.console import (
 from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
+    from audiolect.errors import AudiolectError
     from audiolect.search.card import AnnFacts, IndexCard
     from audiolect.search.engine import Answer, QueryEncoder
     from audiolect.search.index import AddRequest, Embed, IndexReport
@@ -99,7 +100,6 @@ def index(
     Instead of a run, predictions of `audiolect predict` will do. The same command goes on with one that was stopped.
     """
     from audiolect.data.dataset import open_dataset
-    from audiolect.errors import UsageError
     from audiolect.search.approximate import build_approximate
     from audiolect.search.index import add_dataset
 
@@ -107,11 +107,7 @@ def index(
         _remove(sources[1:], where, as_json=as_json)
         return
     if len(sources) != 2 or out is None:
-        raise UsageError(
-            "It takes a run, a dataset and a place to write.",
-            expected="audiolect index RUN DATASET --out INDEX, or audiolect index remove INDEX --where …",
-            found="without --out" if len(sources) == 2 else human_count(len(sources), "name"),
-        )
+        raise _wrong_number(sources)
     dataset = open_dataset(sources[1], audio_root=audio_root)
     leave_out_quarantined(dataset, keep=keep_quarantined)
     facts: dict[str, Any] = {
@@ -189,6 +185,16 @@ def search(
     if best is not None:
         then = f"audiolect search {shlex.quote(str(index))} --like {shlex.quote(best)}"
         console().print(f"[cyan]next [/cyan] {then}", highlight=False, soft_wrap=True)
+
+
+def _wrong_number(sources: list[str]) -> AudiolectError:
+    from audiolect.errors import UsageError
+
+    return UsageError(
+        "It takes a run, a dataset and a place to write.",
+        expected="audiolect index RUN DATASET --out INDEX, or audiolect index remove INDEX --where …",
+        found="without --out" if len(sources) == 2 else human_count(len(sources), "name"),
+    )
 
 
 def _model_side(
