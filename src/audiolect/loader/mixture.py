@@ -145,7 +145,7 @@ def mixture_of(file: MixtureFile, folder: Path, *, where: object, keep_quarantin
         raise ConfigError(
             "The mixture draws nothing, in none of its epochs.",
             where=where,
-            found=f"global_weight {file.mixture.global_weight:g} in {plan.epochs} epochs, and "
+            found=f"global_weight {file.mixture.global_weight:g}, epochs {plan.epochs}, and "
             + ", ".join(
                 f"{entry.key} of {entry.num_items} items with weight {entry.weights}" for entry in plan.entries
             ),
