@@ -13,7 +13,7 @@ import pytest
 from audiolect.embedding_files import read_embeddings
 from audiolect.errors import DatasetError, UsageError
 from audiolect.evaluate.material import Material, gather
-from audiolect.evaluate.measured import measure_classes, measure_queries, pool_classes, pool_queries
+from audiolect.evaluate.measured import measure_classes, measure_queries, pool_classes, pool_queries, shared_captions
 
 
 @pytest.fixture
@@ -104,3 +104,23 @@ def test_pools(material: Material) -> None:
     assert both.scores.shape == (48, 3)
     with pytest.raises(UsageError, match="different classes"):
         pool_classes([classes, replace(classes, names=("a", "b", "c"))])
+
+
+def test_captions_of_the_same_words_mean_all_their_recordings(material: Material) -> None:
+    texts = ["A tone.", " a  TONE. ", *material.captions["text"].to_list()[2:]]
+    owners = ["tones/000", "tones/001", *material.captions["recording_id"].to_list()[2:]]
+    changed = replace(
+        material, captions=material.captions.with_columns(text=pl.Series(texts), recording_id=pl.Series(owners))
+    )
+    own = measure_queries(changed)["text_to_audio"].values["mean_rank"]
+    both = measure_queries(changed, relevance="same-words")["text_to_audio"].values["mean_rank"]
+    similarity = material.caption_vectors[:2].astype(np.float64) @ material.recording_vectors.T
+    for row in (0, 1):
+        ranks = [1 + int((similarity[row] > similarity[row, column]).sum()) for column in (0, 1)]
+        assert own[row] == ranks[row]
+        assert both[row] == min(ranks)
+    assert (own[2:] == both[2:]).all()
+    assert shared_captions(changed) == 2
+    assert shared_captions(material) == 0
+    with pytest.raises(UsageError, match="rule of what is relevant"):
+        measure_queries(material, relevance="all")

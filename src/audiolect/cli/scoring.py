@@ -53,6 +53,12 @@ By = Annotated[str | None, typer.Option("--by", help="Also measure each split, f
 Ties = Annotated[
     str, typer.Option("--ties", help="Who comes first of equal scores: pessimistic, expected, optimistic.")
 ]
+Relevance = Annotated[
+    str,
+    typer.Option(
+        "--relevance", help="own: a caption means its own recording; same-words: each that has the same caption."
+    ),
+]
 Resamples = Annotated[int, typer.Option("--resamples", min=100, help="Draws of each interval and test.")]
 AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Score predictions that cover only a part; every card says how much.")
@@ -98,6 +104,7 @@ def evaluate(
     baseline: Baseline = None,
     by: By = None,
     ties: Ties = "pessimistic",
+    relevance: Relevance = "own",
     resamples: Resamples = 9999,
     seed: options.Seed = 0,
     allow_partial: AllowPartial = False,
@@ -132,6 +139,7 @@ def evaluate(
     request = EvaluateRequest(
         choice=MetricChoice(patterns, seed, resamples),
         ties=ties,
+        relevance=relevance,
         by=by,
         allow_partial=allow_partial,
         name=name,

@@ -31,6 +31,7 @@ from audiolect.evaluate.measured import (
     measure_queries,
     pool_classes,
     pool_queries,
+    shared_captions,
 )
 from audiolect.evaluate.numbers import (
     CLASSIFICATION,
@@ -54,6 +55,7 @@ class EvaluateRequest:
     Args:
         choice: metrics, seed and draws.
         ties: a name of ``metrics.ranks.TIE_RULES``.
+        relevance: a name of ``measured.RELEVANCES``.
         by: also measure each value of this column on its own.
         allow_partial: count what has no prediction instead of refusing it.
         name: of the system, for the heads of columns; empty: that of the run.
@@ -62,6 +64,7 @@ class EvaluateRequest:
 
     choice: MetricChoice = field(default_factory=MetricChoice)
     ties: str = "pessimistic"
+    relevance: str = "own"
     by: str | None = None
     allow_partial: bool = False
     name: str = ""
@@ -127,7 +130,7 @@ def evaluate(
         comparisons=with_holm(tests),
         over_runs=_over_runs(system, numbers),
         confusions=tuple(_confusions(system)),
-        notes=_notes(system),
+        notes=_notes(system, request),
     )
 
 
@@ -135,7 +138,7 @@ def _measured(folders: Sequence[Path], dataset: Dataset, request: EvaluateReques
     if not folders:
         raise UsageError("There are no predictions to evaluate.", expected="one folder or more")
     materials = [gather(read_embeddings(folder), dataset, allow_partial=request.allow_partial) for folder in folders]
-    queries = [measure_queries(material, ties=request.ties) for material in materials]
+    queries = [measure_queries(material, ties=request.ties, relevance=request.relevance) for material in materials]
     classes = [measure_classes(material) for material in materials]
     tasks = [task for task in queries[0] if all(task in each for each in queries)]
     known = [each for each in classes if each is not None]
@@ -173,12 +176,18 @@ def _all_numbers(system: _System, request: EvaluateRequest) -> list[Number]:
     for key, material in system.runs.items():
         parts = parts_of(material, request.by)[1:]
         if len(system.runs) > 1:
-            queries, classes = measure_queries(material, ties=request.ties), measure_classes(material)
+            queries, classes = (
+                measure_queries(material, ties=request.ties, relevance=request.relevance),
+                measure_classes(material),
+            )
             numbers += _numbers(queries, classes, request.choice, f"run={key}", key)
         for part in parts:
             chosen = select(material, part)
             name = part.name if len(system.runs) == 1 else f"run={key} {part.name}"
-            queries, classes = measure_queries(chosen, ties=request.ties), measure_classes(chosen)
+            queries, classes = (
+                measure_queries(chosen, ties=request.ties, relevance=request.relevance),
+                measure_classes(chosen),
+            )
             numbers += _numbers(queries, classes, request.choice, name, key)
     return numbers
 
@@ -251,6 +260,7 @@ def _context(name: str, material: Material, request: EvaluateRequest) -> Context
     card = material.embeddings.card
     rules: dict[str, Any] = {
         "ties": request.ties,
+        "relevance": request.relevance,
         "intervals": "bootstrap over recordings; Wilson's of shares of 0 and 1 and of classes",
         "num_resamples": request.choice.num_resamples,
     }
@@ -296,9 +306,14 @@ def _pooled_context(system: _System, contexts: Mapping[str, Context]) -> Context
     )
 
 
-def _notes(system: _System) -> tuple[str, ...]:
+def _notes(system: _System, request: EvaluateRequest) -> tuple[str, ...]:
     notes = [note for answers in system.queries.values() for note in answers.notes]
     notes += [note for material in system.runs.values() for note in material.notes]
+    shared = sum(shared_captions(material) for material in system.runs.values())
+    if shared and request.relevance == "own":
+        notes.append(
+            f"{shared} captions stand at several recordings; only a caption's own counts (--relevance same-words)."
+        )
     for key, material in system.runs.items():
         coverage = material.coverage
         if coverage.available < coverage.expected:

@@ -3,7 +3,8 @@
 Conventions: Q queries; a query without a relevant one has no value and is not among them. ``recordings`` names the
 independent recording of each item: intervals draw these.
 
-Public names: QueryValues, ClassAnswers, measure_queries, measure_classes, pool_queries, pool_classes.
+Public names: QueryValues, ClassAnswers, TASKS, RELEVANCES, measure_queries, measure_classes, pool_queries,
+pool_classes, shared_captions.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from audiolect.errors import DatasetError, UsageError
+from audiolect.errors import DatasetError, UsageError, unknown_name
 from audiolect.evaluate.material import Material
-from audiolect.metrics.relevance import Relevance, relevance_from_keys
+from audiolect.metrics.relevance import Relevance, relevance_from_keys, relevance_from_lists
 from audiolect.metrics.retrieval import RetrievalScores, retrieval_both_ways
 
 FloatArray = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TASKS = ("text_to_audio", "audio_to_text")
+RELEVANCES = ("own", "same-words")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,24 +72,24 @@ class ClassAnswers:
     is_single: bool
 
 
-def measure_queries(
-    material: Material, *, ties: str = "pessimistic", relevance: Relevance | None = None
-) -> dict[str, QueryValues]:
+def measure_queries(material: Material, *, ties: str = "pessimistic", relevance: str = "own") -> dict[str, QueryValues]:
     """Both directions of retrieval; empty where there are no captions.
 
     Args:
         ties: a name of ``metrics.ranks.TIE_RULES``.
-        relevance: captions × recordings; None: a caption's own recording.
+        relevance: a name of RELEVANCES: whether a caption means its own recording alone, or each recording that
+            has the same words as a caption.
 
     Raises:
         UsageError: an unknown rule, or no caption has its recording here.
     """
+    if relevance not in RELEVANCES:
+        raise unknown_name("rule of what is relevant", relevance, RELEVANCES)
     if not material.captions.height:
         return {}
     recording_ids = material.recordings["recording_id"]
-    if relevance is None:
-        relevance = relevance_from_keys(material.captions["recording_id"].to_list(), recording_ids.to_list())
-    scores = retrieval_both_ways(material.caption_vectors, material.recording_vectors, relevance, ties=ties)
+    answers = _relevance(material, relevance)
+    scores = retrieval_both_ways(material.caption_vectors, material.recording_vectors, answers, ties=ties)
     asking = {
         "text_to_audio": (material.captions["text_id"], material.captions["recording_id"]),
         "audio_to_text": (recording_ids, recording_ids),
@@ -172,6 +174,27 @@ def pool_classes(several: Sequence[ClassAnswers]) -> ClassAnswers:
     )
 
 
+def _relevance(material: Material, rule: str) -> Relevance:
+    """Captions × recordings."""
+    ids = material.recordings["recording_id"].to_list()
+    owners = material.captions["recording_id"].to_list()
+    if rule == "own":
+        return relevance_from_keys(owners, ids)
+    places = {name: place for place, name in enumerate(ids)}
+    words = _plain(material)
+    meant: dict[str, set[int]] = {}
+    for text, owner in zip(words, owners, strict=True):
+        meant.setdefault(text, set()).add(places[owner])
+    return relevance_from_lists([sorted(meant[text]) for text in words], len(ids))
+
+
+def shared_captions(material: Material) -> int:
+    """How many captions stand word for word at several recordings."""
+    words = pl.DataFrame({"text": _plain(material), "recording_id": material.captions["recording_id"]})
+    counts = words.group_by("text").agg(pl.col("recording_id").n_unique().alias("recordings"), pl.len())
+    return int(counts.filter(pl.col("recordings") > 1)["len"].sum())
+
+
 def _query_values(task: str, scores: RetrievalScores, queries: pl.Series, recordings: pl.Series) -> QueryValues:
     scored = np.ones(scores.num_queries, bool)
     scored[scores.queries_without_relevant] = False
@@ -203,3 +226,8 @@ def _class_vectors(material: Material, prompts: pl.DataFrame, numbers: dict[str,
     np.add.at(sums, of_prompts, material.embeddings.texts[prompts["row"].to_numpy()].astype(np.float64))
     norms = np.linalg.norm(sums, axis=1, keepdims=True)
     return np.asarray(sums / np.where(norms > 0, norms, 1.0), np.float64)
+
+
+def _plain(material: Material) -> list[str]:
+    """The words of each caption, whatever their case and spaces."""
+    return [" ".join(text.split()).casefold() for text in material.captions["text"]]
