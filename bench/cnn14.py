@@ -12,6 +12,7 @@ resident before it (weights and their gradients were), as Linux counts it; there
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import time
@@ -113,6 +114,8 @@ class Steps:
 
 def peak_megabytes(step: Callable[[], None]) -> float:
     """The greatest resident memory during a step, above that before it."""
+    # What earlier steps have freed is still resident, and would hide what this one takes.
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before = _status_kilobytes("VmRSS")
     step()
