@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from audiolect.models.masked_norm import MaskedBatchNorm2d
+from audiolect.models.masked_norm import MaskedBatchNorm2d, synchronise_norms
 from audiolect.models.pooling import length_mask
 
 LENGTHS = torch.tensor([9, 4, 1])
@@ -61,3 +64,58 @@ def test_bfloat16_comes_back_as_such_with_statistics_in_float32() -> None:
     found = masked(x, length_mask(LENGTHS, 9))
     assert found.dtype == torch.bfloat16
     assert bool(found.isfinite().all())
+
+
+# What each of two processes does: its share of a global batch, one share padded, the other of one recording.
+SHARE = """
+import sys
+import torch
+from torch import distributed
+from audiolect.models.masked_norm import MaskedBatchNorm2d, synchronise_norms
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(1)
+distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+given = torch.load(f"{folder}/given.pt", weights_only=True)
+norm = MaskedBatchNorm2d(3)
+norm.load_state_dict(given["norm"])
+synchronise_norms(norm)
+part = slice(0, 2) if rank == 0 else slice(2, 3)
+x = given["x"][part].requires_grad_()
+y = norm(x, given["mask"][part] if rank == 0 else None)
+(y * given["weights"][part]).sum().backward()
+torch.save({"y": y.detach(), "x": x.grad, "w": norm.weight.grad, "var": norm.running_var}, f"{folder}/{rank}.pt")
+distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_give_what_one_would(tmp_path: Path) -> None:
+    _, plain = norms()
+    x = torch.randn(3, 3, 9, 5)
+    mask = length_mask(torch.tensor([9, 4, 9]), 9)
+    weights = torch.randn_like(x) * mask[:, None, :, None]
+    torch.save({"norm": plain.state_dict(), "x": x, "mask": mask, "weights": weights}, tmp_path / "given.pt")
+    started = [subprocess.Popen([sys.executable, "-c", SHARE, str(rank), str(tmp_path)]) for rank in range(2)]
+    assert [process.wait(timeout=200) for process in started] == [0, 0]
+    found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+    whole = MaskedBatchNorm2d(3)
+    whole.load_state_dict(plain.state_dict())
+    x.requires_grad_()
+    y = whole(x, mask)
+    (y * weights).sum().backward()
+    torch.testing.assert_close(torch.cat([part["y"] for part in found]), y.detach(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(torch.cat([part["x"] for part in found]), x.grad, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found[0]["w"] + found[1]["w"], whole.weight.grad, atol=1e-5, rtol=1e-4)
+    assert all(torch.equal(part["var"], found[0]["var"]) for part in found)
+    torch.testing.assert_close(found[0]["var"], whole.running_var)
+
+
+def test_all_norms_of_a_model_are_told_and_alone_they_are_as_before() -> None:
+    masked, plain = norms()
+    assert synchronise_norms(nn.Sequential(masked, nn.Linear(1, 1))) == 1
+    assert masked.synchronised
+    x = torch.randn(3, 3, 9, 5)
+    assert torch.equal(masked(x), plain(x))
+    synchronise_norms(masked, on=False)
+    assert not masked.synchronised
