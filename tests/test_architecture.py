@@ -31,6 +31,7 @@ VERBS = {
     "leaks",
     "pack",
     "plan",
+    "train",
     "predict",
     "embed",
     "evaluate",

@@ -35,6 +35,7 @@ from audiolect.cli import (
     scoring,
     searching,
     tour,
+    training,
 )
 from audiolect.cli.console import errors_console
 from audiolect.errors import AudiolectError
@@ -59,6 +60,7 @@ dividing.add_verbs(app)
 comparing.add_verbs(app)
 planning.add_verbs(app)
 packing.add_verbs(app)
+training.add_verbs(app)
 predicting.add_verbs(app)
 scoring.add_verbs(app)
 searching.add_verbs(app)

@@ -103,6 +103,9 @@ class EvaluationSettings(Config):
     )
     goal: Literal["max", "min"] | None = Field(default=None, description="Null: that of the objective's metric.")
     shown_examples: Annotated[int, Field(ge=0)] = Field(default=5, description="Examples of each set in the journal.")
+    templates: tuple[str, ...] | None = Field(
+        default=None, description="Prompts around labels in `predict`, with {label} in them; null: the usual ones."
+    )
     waive_leaks: tuple[str, ...] = Field(
         default=(), description="DATASET/split: evaluation splits whose leaks into the training are accepted."
     )

@@ -10,7 +10,7 @@ Public names: train, Outcome, TrainOptions.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointi
 from audiolect.progress import Progress, silent_progress
 from audiolect.training.averaging import WeightAverage
 from audiolect.training.checkpoint import Trained, drop_later, restore_optimizer, restore_random, restore_weights
+from audiolect.training.data_gate import MEMORY_FOLDER, Overlap, check_overlaps, find_overlaps
 from audiolect.training.journal import Journal
 from audiolect.training.loop import STOPPED, Loop, LoopPlan
 from audiolect.training.model_kinds import kind_of
@@ -38,7 +39,9 @@ from audiolect.training.recipe import Recipe, load_recipe
 from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
 from audiolect.training.standing import Standing
 from audiolect.training.step import ObjectiveModule, Stepper
+from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
 from audiolect.training.training_data import TrainingData, open_training_data, training_captions
+from audiolect.training.validation import gather_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Outcome:
         resumed_at: the step from which it went on; None: it began.
         stopped: whether it was asked to stop before its end.
         changed_keys: of the recipe, without effect on the results.
+        remarks: what a person should hear.
+        is_main: whether this is the rank that tells.
     """
 
     folder: Path
@@ -75,6 +80,8 @@ class Outcome:
     resumed_at: int | None
     stopped: bool
     changed_keys: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    is_main: bool = True
 
 
 def train(
@@ -103,8 +110,13 @@ def train(
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     precision = chosen_precision(settings.precision)
-    accelerator = open_accelerator(precision)
+    trackers = list(settings.trackers)
+    check_trackers(trackers)
+    accelerator = open_accelerator(
+        precision, log_with=trackers or None, project_dir=folder / TRACKING if trackers else None
+    )
     data = open_training_data(recipe, path.parent, where=path, keep_quarantined=options.keep_quarantined)
+    waived = pass_gate(accelerator, data, path.parent, folder, progress)
     with ExitStack() as stack:
         if accelerator.is_main_process:
             stack.enter_context(hold_folder(folder))
@@ -113,9 +125,18 @@ def train(
         run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
         last = run.pointer("last") if resumed else None
         plan, standing = _assemble(recipe, data, accelerator, run, last=last, asked_to_stop=asked_to_stop, stack=stack)
-        standing = Loop(plan, standing).run(progress)
-    stopped = standing.ended == STOPPED
-    return Outcome(folder, standing, last, stopped, tuple(changed))
+        standing = Loop(plan, standing).run(progress if accelerator.is_main_process else silent_progress)
+    remarks = [f"{key} has changed, which changes nothing of the results" for key in changed]
+    remarks += [f"a leak is waived: {each.num_recordings} recordings of {each.evaluated}" for each in waived]
+    return Outcome(
+        folder,
+        standing,
+        resumed_at=last,
+        stopped=standing.ended == STOPPED,
+        changed_keys=tuple(changed),
+        remarks=(*remarks, *plan.objective.remarks(plan.trained.model)),
+        is_main=accelerator.is_main_process,
+    )
 
 
 def _opened(
@@ -162,7 +183,7 @@ def _assemble(
         restore_optimizer(checkpoint, model, optimizer)
         if not restore_random(checkpoint, rank):
             seed_all(settings.seed + rank + standing.step)
-    write = _writer(accelerator, run, standing, stack)
+    write = _writer(accelerator, run, standing, settings.trackers, stack=stack)
     if checkpoint is None:
         write("begin", 0, {"trainable": freezing.num_trainable, "parameters": freezing.num_parameters})
     plan = LoopPlan(
@@ -182,7 +203,7 @@ def _assemble(
 
 
 def _writer(
-    accelerator: Accelerator, run: Run, standing: Standing, stack: ExitStack
+    accelerator: Accelerator, run: Run, standing: Standing, trackers: Sequence[str], *, stack: ExitStack
 ) -> Callable[[str, int, dict[str, Any]], None]:
     """Writes rows of the journal, on the first rank, after what a stopped run has left was tidied."""
     if not accelerator.is_main_process:
@@ -191,7 +212,31 @@ def _writer(
     if standing.best_step is not None:
         write_pointer(run.folder, "best", standing.best_step)
     journal = stack.enter_context(Journal(run.folder / JOURNAL_NAME, standing.step))
-    return journal.add
+    if not trackers:
+        return journal.add
+    track = open_trackers(accelerator, trackers, run)
+    stack.callback(accelerator.end_training)
+
+    def write(kind: str, step: int, values: dict[str, Any]) -> None:
+        journal.add(kind, step, values)
+        track(kind, step, values)
+
+    return write
+
+
+def pass_gate(
+    accelerator: Accelerator, data: TrainingData, base: Path, folder: Path, progress: Progress
+) -> list[Overlap]:
+    """The leaks that the recipe waives, found by the first rank.
+
+    Raises:
+        DatasetError, UsageError: on every rank, as ``check_overlaps``.
+    """
+    found: tuple[list[Overlap], list[str]] = ([], [])
+    if accelerator.is_main_process:
+        found = find_overlaps(data, base, folder.resolve().parent / MEMORY_FOLDER, progress=progress)
+    overlaps, evaluated = gather_objects(found)[0]
+    return check_overlaps(overlaps, evaluated, data.recipe.evaluation.waive_leaks)
 
 
 def count_steps(recipe: Recipe, batches: TrainingBatches, epochs: int) -> int:
