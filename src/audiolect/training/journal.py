@@ -34,11 +34,12 @@ class Journal:
 
     Args:
         path: the file; made if it is absent.
-        step: the step from which the run goes on: rows of later steps are taken back.
+        step: the step from which the run goes on: rows of later steps are taken back; None: it begins, with no rows.
     """
 
-    def __init__(self, path: Path, step: int = 0) -> None:
-        kept = [line for line, row in _lines(path) if row.get("step", 0) <= step] if path.is_file() else []
+    def __init__(self, path: Path, step: int | None = None) -> None:
+        there = _lines(path) if step is not None and path.is_file() else ()
+        kept = [line for line, row in there if row.get("step", 0) <= (step or 0)]
         with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(kept or [json.dumps(file_header(_KIND, _VERSION)) + "\n"])
         self._file = path.open("a", encoding="utf-8", newline="\n")

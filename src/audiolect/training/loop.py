@@ -12,7 +12,7 @@ Public names: Loop, LoopPlan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,12 +69,18 @@ class LoopPlan:
 
 
 class Loop:
-    """Runs a plan from a standing on."""
+    """Runs a plan from a standing on.
 
-    def __init__(self, plan: LoopPlan, standing: Standing) -> None:
+    Args:
+        plan: what is trained.
+        standing: where it stands; changed as the training goes on.
+        saved: the standing that the last checkpoint holds, as plain values.
+    """
+
+    def __init__(self, plan: LoopPlan, standing: Standing, saved: Mapping[str, Any] | None = None) -> None:
         self.plan, self.standing = plan, standing
         self._training, self._evaluation = plan.recipe.training, plan.recipe.evaluation
-        self._saved: dict[str, Any] | None = standing.as_dict() if standing.step else None
+        self._saved = None if saved is None else dict(saved)
         self._meter = Meter()
 
     def run(self, progress: Progress) -> Standing:
@@ -185,13 +191,13 @@ class Loop:
             model.train()
         return found
 
-    def _save(self) -> None:
-        """Write a checkpoint, unless the last one is of this very standing."""
+    def _save(self) -> bool:
+        """Write a checkpoint; False where the last one is of this very standing."""
         average = self.plan.trained.average
         self.standing.average_updates = 0 if average is None else average.updates
         state = self.standing.as_dict()
         if state == self._saved:
-            return
+            return False
         save_checkpoint(
             self.plan.folder,
             self.plan.trained,
@@ -201,14 +207,15 @@ class Loop:
         )
         self._saved = state
         self.plan.accelerator.wait_for_everyone()
+        return True
 
     def _finish(self) -> None:
         """Save where the training is; a stop is no end, so that the next command goes on."""
         standing = self.standing
         why, standing.ended = standing.ended, "" if standing.ended == STOPPED else standing.ended
-        self._save()
+        is_new = self._save()
         standing.ended = why
-        if why != STOPPED:
+        if why != STOPPED and is_new:
             values = {"why": why, "remarks": self.plan.objective.remarks(self.plan.trained.model)}
             self.plan.write("end", standing.step, values)
 

@@ -102,7 +102,7 @@ class RetrievalObjective:
             loss = chunked_sigmoid_loss(audio, text, scale, encoder.logit_bias, **options)
         if not len(batch):
             loss = loss + touch_all(model)
-        return loss, {"temperature": 1.0 / float(scale.detach())}
+        return loss, {"temperature": float(1.0 / scale.detach())}
 
     def validate(self, model: nn.Module, batches: Iterable[Batch], *, shown: int) -> Validation:
         """Embed every recording and every caption once, and rank all against all."""

@@ -124,8 +124,10 @@ def train(
         card = run_card(recipe_path=path, command=options.command, data=data.facts(), training=facts, recipe=recipe)
         run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
         last = run.pointer("last") if resumed else None
-        plan, standing = _assemble(recipe, data, accelerator, run, last=last, asked_to_stop=asked_to_stop, stack=stack)
-        standing = Loop(plan, standing).run(progress if accelerator.is_main_process else silent_progress)
+        plan, standing, saved = _assemble(
+            recipe, data, accelerator, run, last=last, asked_to_stop=asked_to_stop, stack=stack
+        )
+        standing = Loop(plan, standing, saved).run(progress if accelerator.is_main_process else silent_progress)
     remarks = [f"{key} has changed, which changes nothing of the results" for key in changed]
     remarks += [f"a leak is waived: {each.num_recordings} recordings of {each.evaluated}" for each in waived]
     return Outcome(
@@ -159,11 +161,12 @@ def _assemble(
     last: int | None,
     asked_to_stop: Callable[[], bool],
     stack: ExitStack,
-) -> tuple[LoopPlan, Standing]:
-    """Everything put together, as it was at the checkpoint of step ``last``."""
+) -> tuple[LoopPlan, Standing, dict[str, Any] | None]:
+    """Everything put together, as it was at the checkpoint of step ``last``, and the standing that this one holds."""
     settings, kind, rank = recipe.training, kind_of(recipe.model), accelerator.process_index
     checkpoint = None if last is None else run.checkpoint(last)
     standing = Standing.from_dict({} if checkpoint is None else read_checkpoint_card(checkpoint, verify=False))
+    saved = None if checkpoint is None else standing.as_dict()
     seed_all(settings.seed)
     model = kind.build(recipe.model, training_captions(data.mixture)) if checkpoint is None else kind.load(checkpoint)
     model.to(accelerator.device).train()
@@ -199,7 +202,7 @@ def _assemble(
         total_steps=count_steps(recipe, batches, data.mixture.plan.epochs),
         write=write,
     )
-    return plan, standing
+    return plan, standing, saved
 
 
 def _writer(
@@ -211,7 +214,7 @@ def _writer(
     drop_later(run.folder, standing.step)
     if standing.best_step is not None:
         write_pointer(run.folder, "best", standing.best_step)
-    journal = stack.enter_context(Journal(run.folder / JOURNAL_NAME, standing.step))
+    journal = stack.enter_context(Journal(run.folder / JOURNAL_NAME, standing.step or None))
     if not trackers:
         return journal.add
     track = open_trackers(accelerator, trackers, run)
