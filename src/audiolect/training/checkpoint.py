@@ -42,6 +42,7 @@ from audiolect.training.run_folder import (
     checkpoint_path,
     write_pointer,
 )
+from audiolect.training.sharding import Sharded
 from audiolect.training.validation import gather_objects
 
 _BETWEEN = "|"
@@ -49,12 +50,13 @@ _BETWEEN = "|"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """What is saved: the model, what trains it, and how the model is written into a folder."""
+    """What is saved: the model, what trains it, how the model is written into a folder, and whether it is divided."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
     save_model: Callable[[Any, Path], None]
+    sharded: Sharded | None = None
 
     def for_use(self) -> AbstractContextManager[None]:
         """The model as it is used for as long as a block lasts: with its average, where there is one."""
@@ -74,6 +76,7 @@ def save_checkpoint(run: Path, trained: Trained, state: Mapping[str, Any], *, is
     Raises:
         StorageError: it cannot be written; the checkpoints before remain.
     """
+    whole = trained.model if trained.sharded is None else trained.sharded.whole()
     moments = _optimizer_tensors(trained.model, trained.optimizer)
     weights = {name: _whole(p) for name, p in trained.model.named_parameters()} if trained.average else {}
     states = gather_objects(_random_state())
@@ -83,7 +86,7 @@ def save_checkpoint(run: Path, trained: Trained, state: Mapping[str, Any], *, is
             training = folder / "training"
             training.mkdir()
             with trained.for_use():
-                trained.save_model(trained.model, folder)
+                trained.save_model(whole, folder)
             if trained.average is not None:
                 save_file(
                     {n: weights[n].contiguous() for n in trained.average.values}, training / "weights.safetensors"

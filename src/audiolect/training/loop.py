@@ -31,7 +31,7 @@ from audiolect.training.objectives import Objective
 from audiolect.training.recipe import Recipe
 from audiolect.training.schedules import rate_factor
 from audiolect.training.standing import Standing
-from audiolect.training.step import Stepper
+from audiolect.training.step import Stepper, objective_module
 from audiolect.training.validation import ValidationSet
 
 STOPPED = "stopped"
@@ -177,12 +177,12 @@ class Loop:
 
     def _measure(self) -> dict[str, dict[str, float]]:
         plan, found = self.plan, {}
-        model = plan.trained.model
+        model, module = plan.trained.model, objective_module(plan.stepper.module)
         with torch.random.fork_rng(), torch.no_grad(), plan.trained.for_use(), plan.accelerator.autocast():
             model.eval()
             for each in plan.validation:
                 with each.batches(plan.accelerator.process_index, plan.accelerator.num_processes) as batches:
-                    result = plan.objective.validate(model, batches, shown=self._evaluation.shown_examples)
+                    result = module.validate(batches, self._evaluation.shown_examples)
                 found[each.key] = result.metrics
                 row = {"set": each.key, "num_examples": result.num_examples, "metrics": result.metrics}
                 plan.write("validation", self.standing.step, row)

@@ -11,12 +11,14 @@ Source: Loshchilov and Hutter 2019 (AdamW).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from audiolect.config import Config
 from audiolect.errors import ConfigError
@@ -57,13 +59,13 @@ def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.opti
                 + ", ".join(dict.fromkeys(name.partition(".")[0] for name, _ in named)),
                 found=prefix,
             )
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    groups: dict[tuple[float, float, bool], list[Tensor]] = {}
     for name, parameter in named:
         decay = settings.weight_decay if parameter.dim() >= 2 else 0.0
-        groups.setdefault((_factor_of(name, settings), decay), []).append(parameter)
+        groups.setdefault((_factor_of(name, settings), decay, isinstance(parameter, DTensor)), []).append(parameter)
     rows: list[dict[str, Any]] = [
         {"params": parameters, "rate_factor": factor, "weight_decay": decay, "lr": settings.learning_rate * factor}
-        for (factor, decay), parameters in groups.items()
+        for (factor, decay, _), parameters in groups.items()
     ]
     return torch.optim.AdamW(
         rows, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), eps=settings.epsilon
@@ -83,11 +85,12 @@ def clip_gradients(parameters: Iterable[Tensor], most: float | None) -> float:
         The norm before. Where it is not finite, nothing was changed.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    total = torch.nn.utils.get_total_norm(gradients)
-    full = getattr(total, "full_tensor", None)
-    norm = float(total if full is None else full())
+    kinds = [[grad for grad in gradients if isinstance(grad, DTensor) is divided] for divided in (False, True)]
+    norms = [torch.nn.utils.get_total_norm(kind) for kind in kinds if kind]
+    norm = math.hypot(*(float(n.full_tensor() if isinstance(n, DTensor) else n) for n in norms))
     if most is not None and most < norm < float("inf"):
-        torch._foreach_mul_(gradients, most / norm)
+        for kind in filter(None, kinds):
+            torch._foreach_mul_(kind, most / norm)
     return norm
 
 

@@ -89,6 +89,12 @@ class TrainingSettings(Config):
         default=(), description="Beside the journal: tensorboard, wandb, mlflow, trackio."
     )
 
+    @model_validator(mode="after")
+    def _fit_together(self) -> TrainingSettings:
+        if self.shard and (self.average is not None or self.compile):
+            raise ValueError("shard goes neither with average nor with compile")
+        return self
+
 
 class EvaluationSettings(Config):
     """What is looked at while training."""

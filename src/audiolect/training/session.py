@@ -37,6 +37,7 @@ from audiolect.training.optim import build_optimizer
 from audiolect.training.precision import chosen_precision, open_accelerator
 from audiolect.training.recipe import Recipe, load_recipe
 from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
+from audiolect.training.sharding import shard
 from audiolect.training.standing import Standing
 from audiolect.training.step import ObjectiveModule, Stepper
 from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
@@ -176,7 +177,13 @@ def _assemble(
     seed_all(settings.seed + rank)
     objective = build_objective(settings.objective, settings.batches)
     average = None if settings.average is None else WeightAverage(model, settings.average)
-    module: nn.Module = accelerator.prepare_model(ObjectiveModule(model, objective))
+    if settings.compile:
+        for part in model.children():
+            part.compile()
+    module: nn.Module = ObjectiveModule(model, objective)
+    sharded = shard(module, model, accelerator.device) if settings.shard else None
+    if sharded is None:
+        module = accelerator.prepare_model(module)
     optimizer = build_optimizer(model, settings.optimizer)
     check_plan(model, freezing, (p for group in optimizer.param_groups for p in group["params"]))
     batches = data.batches(rank, accelerator.num_processes)
@@ -193,9 +200,17 @@ def _assemble(
         recipe=recipe,
         folder=run.folder,
         accelerator=accelerator,
-        trained=Trained(model, optimizer, average, kind.save),
+        trained=Trained(model, optimizer, average, kind.save, sharded),
         objective=objective,
-        stepper=Stepper(accelerator, module, optimizer, average, settings.clip_norm, asked_to_stop),
+        stepper=Stepper(
+            accelerator,
+            module,
+            optimizer,
+            average,
+            settings.clip_norm,
+            asked_to_stop,
+            sharded.sync_scalars if sharded else _nothing,
+        ),
         batches=batches,
         epochs=data.mixture.plan.epochs,
         validation=data.validation,
@@ -203,6 +218,10 @@ def _assemble(
         write=write,
     )
     return plan, standing, saved
+
+
+def _nothing() -> None:
+    return None
 
 
 def _writer(

@@ -4,12 +4,12 @@ Conventions: a group is the batches of one step; its loss is the mean of theirs.
 ranks and the norm of the accumulated gradient are known to be finite: on a letter about a loss that is not, the
 weights are those of the step before.
 
-Public names: ObjectiveModule, Stepper, StepResult.
+Public names: ObjectiveModule, Stepper, StepResult, model_of, objective_module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from audiolect.loader.batch import Batch
 from audiolect.training.averaging import WeightAverage
 from audiolect.training.objectives import Objective
 from audiolect.training.optim import clip_gradients, set_rates
-from audiolect.training.validation import gather_objects
+from audiolect.training.validation import Validation, gather_objects
 
 _SHOWN_IDS = 32
 
@@ -39,6 +39,10 @@ class ObjectiveModule(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The objective's loss of a batch."""
         return self.objective.loss(self.model, batch)
+
+    def validate(self, batches: Iterable[Batch], shown: int) -> Validation:
+        """The objective's measures of some examples."""
+        return self.objective.validate(self.model, batches, shown=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Stepper:
         average: of the weights; None: none.
         clip_norm: the largest norm; None: as it comes.
         asked_to_stop: whether this process was.
+        after_backward: called with the whole gradient, before it is clipped.
     """
 
     accelerator: Accelerator
@@ -79,6 +84,7 @@ class Stepper:
     average: WeightAverage | None
     clip_norm: float | None
     asked_to_stop: Callable[[], bool]
+    after_backward: Callable[[], None] = lambda: None
 
     def step(self, group: Sequence[Batch], rate: float) -> StepResult:
         """Make one step with a learning rate.
@@ -99,6 +105,7 @@ class Stepper:
                     raise self._not_finite("loss", mean, group)
                 self.accelerator.backward(loss / len(group))
             losses, seconds, stop = losses + mean / len(group), seconds + heard, stop or asked
+        self.after_backward()
         norm = clip_gradients(self.module.parameters(), self.clip_norm)
         if not torch.isfinite(torch.tensor(norm)):
             raise self._not_finite("gradient", norm, group)
@@ -134,5 +141,14 @@ class Stepper:
 
 def model_of(module: nn.Module) -> nn.Module:
     """The model inside a module, whatever ``accelerate`` has wrapped around it."""
+    return objective_module(module).model
+
+
+def objective_module(module: nn.Module) -> ObjectiveModule:
+    """The ObjectiveModule inside a wrapper, or itself."""
     inner = getattr(module, "module", module)
-    return inner.model if isinstance(inner, ObjectiveModule) else inner
+    if not isinstance(inner, ObjectiveModule):
+        raise UsageError(
+            "A step needs the module of an objective.", expected="ObjectiveModule", found=type(inner).__name__
+        )
+    return inner
