@@ -6,7 +6,7 @@
       journal.jsonl            one row for each thing that happened (``journal.py``)
       best, last               text files: the step of a checkpoint
       checkpoints/00001200/    the step in eight digits; written whole or not at all (``checkpoint.py``)
-        checkpoint.json        header; step, epoch, position, metrics, and the hash of every file beside it
+        card.json              header; step, epoch, position, metrics, and the hash of every file beside it
         model.yaml, model.safetensors, parts/    the model as its ``save_model`` writes it
         training/              what resuming needs beyond the model
 
@@ -157,7 +157,10 @@ def read_checkpoint_card(path: Path, *, verify: bool = True) -> dict[str, Any]:
     """
     card = read_json(path / CHECKPOINT_CARD)
     check_header(card, CHECKPOINT_KIND, {CHECKPOINT_VERSION}, path / CHECKPOINT_CARD)
-    for name, expected in card["files"].items() if verify else ():
+    files = card.get("files")
+    if not isinstance(files, dict):
+        raise DamagedFile("The card does not say which files the checkpoint has.", where=path / CHECKPOINT_CARD)
+    for name, expected in files.items() if verify else ():
         try:
             found = fingerprint_file(safe_join(path, name))
         except StorageError as problem:
