@@ -27,7 +27,7 @@ def test_every_optional_part_stands_in_the_extra_that_its_line_names() -> None:
 
 
 def test_every_extra_for_users_is_known_to_the_doctor() -> None:
-    extras = set(PROJECT["optional-dependencies"]) - {"dev"}
+    extras = set(PROJECT["optional-dependencies"]) - {"dev", "bench"}
     assert extras == {extra for extra, _ in diagnosis._OPTIONAL.values()}
 
 

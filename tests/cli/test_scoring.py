@@ -44,7 +44,8 @@ def test_evaluate_and_report(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert call("report", "scores.json", "weak.json", "--predictions", "strong", "--dataset", "tones") == 0
     assert "wrote report.html" in capsys.readouterr().out
     assert "<audio" in (home / "report.html").read_text("utf-8")
-    assert call("report", "scores.json", "--format", "md", "--out", "table.md") == 0
+    assert call("report", "scores.json", "--format", "md", "--out", "table.md", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["num_bytes"] == (home / "table.md").stat().st_size
     assert "| all | text to audio | map@10 |" in (home / "table.md").read_text("utf-8")
 
 

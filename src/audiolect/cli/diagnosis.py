@@ -42,18 +42,22 @@ _BASE = {
     "PyYAML": "configuration",
     "typer": "this command",
     "rich": "tables and progress bars",
+    "jinja2": "reports",
 }
 
 # distribution → (extra, what it gives)
 _OPTIONAL = {
     "torch": ("models", "features and models"),
     "transformers": ("models", "pretrained encoders and decoders"),
+    "accelerate": ("models", "training"),
     "matplotlib": ("plots", "pictures of sound"),
     "av": ("video", "M4A, AAC, MP4 and other containers"),
     "httpx": ("download", "downloads of corpora"),
     "yt-dlp": ("download", "segments from YouTube"),
     "py7zr": ("download", "7z archives (Clotho)"),
     "h5py": ("hdf5", "waveforms in HDF5 (DCASE)"),
+    "fsspec": ("remote", "packs on web servers and in object storage"),
+    "lancedb": ("search", "indexes and their search"),
 }
 
 # program → (what it gives, how it is installed on Debian)

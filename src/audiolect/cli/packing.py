@@ -44,7 +44,7 @@ Sources = Annotated[
     typer.Argument(help="A dataset folder; or: verify PACK.", show_default=False, metavar="DATASET | verify PACK"),
 ]
 PackFolder = Annotated[
-    Path | None, typer.Option("--out", "-o", help="The folder of the pack. One that is there is added to.")
+    Path | None, typer.Option("--out", "-o", help="Where to write. A pack that is there is added to.")
 ]
 RateHz = Annotated[int | None, typer.Option("--rate-hz", help="The sample rate of the pack, e.g. 32000.")]
 Codec = Annotated[

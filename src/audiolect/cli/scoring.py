@@ -41,7 +41,7 @@ Inputs = Annotated[
         metavar="PREDICTIONS… DATASET",
     ),
 ]
-ScoresOut = Annotated[Path, typer.Option("--out", "-o", help="The file of the scores.")]
+ScoresOut = Annotated[Path, typer.Option("--out", "-o", help="Where to write. The file of the scores.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option("--metrics", help="Only these, e.g. 'recall_any@*'; names with commas, may be repeated."),
@@ -72,7 +72,7 @@ ScoresFiles = Annotated[
     list[Path], typer.Argument(help="Scores, as `evaluate` writes them; several side by side.", show_default=False)
 ]
 ReportOut = Annotated[
-    Path | None, typer.Option("--out", "-o", help="The file to write. Default: report.html or report.md.")
+    Path | None, typer.Option("--out", "-o", help="Where to write. Default: report.html or report.md.")
 ]
 Form = Annotated[str, typer.Option("--format", help="html, or md for tables in Markdown.")]
 Predictions = Annotated[Path | None, typer.Option("--predictions", help="Predictions, for queries to listen to.")]
@@ -167,6 +167,7 @@ def report(
     queries: Queries = 6,
     max_megabytes: MaxMegabytes = 12.0,
     audio_root: AudioRoot = None,
+    as_json: options.Json = False,
 ) -> None:
     """Show scores: one HTML file that works offline, or a table in Markdown.
 
@@ -198,6 +199,9 @@ def report(
             command=command_line(),
         )
         write_report(target, several, request)
+    if as_json:
+        print_json({"report": str(target), "num_bytes": target.stat().st_size, "systems": len(several)})
+        return
     print_done(f"{target}, {human_bytes(target.stat().st_size)}", "open it in a browser; it needs no network")
 
 

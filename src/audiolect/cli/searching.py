@@ -47,7 +47,7 @@ Sources = Annotated[
         metavar="RUN DATASET | remove INDEX",
     ),
 ]
-IndexOut = Annotated[Path | None, typer.Option("--out", "-o", help="The folder of the index.")]
+IndexOut = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write. The folder of the index.")]
 Split = Annotated[str | None, typer.Option("--split", help="Only this split.")]
 PackFolder = Annotated[Path | None, typer.Option("--pack", help="Read the sound from this pack; else from the files.")]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="best, last, or the number of a step.")]
