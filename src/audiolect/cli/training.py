@@ -49,7 +49,7 @@ def train(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="The folder of the run. One that is there is gone on with.", show_default="runs/RECIPE"
+            "--out", "-o", help="Where to write. A run that is there is gone on with.", show_default="runs/RECIPE"
         ),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin afresh; an older run there is moved aside.")] = False,
