@@ -73,8 +73,8 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    text = path.read_text("utf-8", errors="replace")
-    lines = text.splitlines(keepends=True)
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        lines = file.readlines()  # not str.splitlines: captions may hold other ends of lines, such as U+2028
     for number, line in enumerate(lines, start=1):
         if not line.endswith("\n"):
             return  # whoever wrote it was stopped, or is writing
