@@ -46,7 +46,7 @@ BANNED_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
 TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "predict", "evaluate", "report", "search", "cli")
 # Libraries of extras: imported inside the function that needs them, so that the base works without.
 HEAVY = {"torch", "transformers", "matplotlib", "av", "httpx", "py7zr", "h5py", "scipy", "fsspec", "aiohttp"}
-HEAVY |= {"lancedb", "pyarrow"}
+HEAVY |= {"lancedb", "pyarrow", "wandb", "trackio", "mlflow", "tensorboard"}
 
 
 def relative(path: Path) -> str:
