@@ -1,0 +1,113 @@
+"""The objective of retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from audiolect.errors import UsageError
+from audiolect.loader.batch import Batch
+from audiolect.loader.batch_settings import BatchSettings
+from audiolect.models.clap import DualEncoder
+from audiolect.training.losses import info_nce, non_negatives
+from audiolect.training.model_kinds import kind_of
+from audiolect.training.objectives import OBJECTIVES, RetrievalSettings, build_objective, touch_all
+from audiolect.training.recipe import load_recipe
+
+
+def made(recipe: Callable[..., Path], **changes: object) -> DualEncoder:
+    settings = load_recipe(recipe(**changes)).model
+    torch.manual_seed(0)
+    model = kind_of(settings).build(settings, ["a low hum", "a high beep"])
+    assert isinstance(model, DualEncoder)
+    return model.eval()
+
+
+def batch(size: int = 3, windows: int | None = None, captions: tuple[str, ...] | None = None) -> Batch:
+    draws = np.random.default_rng(0)
+    texts = captions or tuple(f"hum {i}" for i in range(size))
+    waveforms = draws.standard_normal((size, 4000)).astype(np.float32)
+    cut = None if windows is None else np.stack([waveforms[:, i * 1000 : i * 1000 + 2000] for i in range(windows)], 1)
+    keys = np.arange(size, dtype=np.int64)
+    return Batch(
+        epoch=0, step=0, position=size, num_global=size, rate_hz=16000, entry_keys=("tones",),
+        entry=np.zeros(size, np.int32), pass_index=np.zeros(size, np.int64),
+        example_ids=tuple(f"e{i}" for i in range(size)), recording_ids=tuple(f"r{i}" for i in range(size)),
+        waveforms=waveforms, lengths=np.full(size, 4000), starts=np.zeros(size, np.int64),
+        num_samples=np.full(size, 4000), windows=cut,
+        window_mask=None if windows is None else np.ones((size, windows), bool), prompts=("",) * size, answers=texts,
+        answer_index=np.zeros(size, np.int64), references=tuple((text,) if text else () for text in texts),
+        options=((),) * size, turns=((),) * size, recording_keys=keys, caption_keys=keys + 9,
+    )  # fmt: skip
+
+
+def test_it_is_info_nce_of_the_model(recipe: Callable[..., Path]) -> None:
+    model, given = made(recipe), batch()
+    loss, values = build_objective(RetrievalSettings(), BatchSettings()).loss(model, given)
+    audio = model.embed_audio(torch.from_numpy(given.waveforms), torch.from_numpy(given.lengths))
+    keys = (torch.from_numpy(given.recording_keys), torch.from_numpy(given.caption_keys))
+    expected = info_nce(audio, model.embed_texts(given.answers), model.scale(), non_negatives=non_negatives(*keys))
+    torch.testing.assert_close(loss, expected)
+    assert values == {"temperature": pytest.approx(0.07)}
+
+
+def test_windows_are_heard_by_their_valid_samples(recipe: Callable[..., Path]) -> None:
+    model, given = made(recipe), batch(windows=3)
+    settings = BatchSettings(rate_hz=16000, policy="windows", window_seconds=0.125, window_overlap_seconds=0.0625)
+    loss, _ = build_objective(RetrievalSettings(), settings).loss(model, given)
+    windows, mask = torch.from_numpy(given.windows), torch.from_numpy(given.window_mask)  # type: ignore[arg-type]
+    audio = model.embed_windows(windows, mask, torch.full((3, 3), 2000))
+    expected = info_nce(audio, model.embed_texts(given.answers), model.scale())
+    torch.testing.assert_close(loss, expected)
+
+
+def test_an_empty_share_has_a_gradient_of_zeros(recipe: Callable[..., Path]) -> None:
+    model = made(recipe).train()
+    loss, _ = build_objective(RetrievalSettings(), BatchSettings()).loss(model, batch(0))
+    loss.backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert len(gradients) > 20
+    assert all(grad is not None and not grad.any() for grad in gradients)
+
+
+def test_the_sigmoid_loss_needs_a_bias(recipe: Callable[..., Path]) -> None:
+    objective = build_objective(RetrievalSettings(loss="sigmoid"), BatchSettings())
+    with pytest.raises(UsageError, match=r"(?s)needs a bias.*model\.temperature\.bias=-10"):
+        objective.loss(made(recipe), batch())
+    model = made(recipe, **{"model.temperature": {"bias": -10.0}})
+    loss, _ = objective.loss(model, batch())
+    loss.backward()
+    assert model.logit_bias is not None
+    assert model.logit_bias.grad is not None
+
+
+def test_examples_without_captions_are_named(recipe: Callable[..., Path]) -> None:
+    objective = build_objective(RetrievalSettings(), BatchSettings())
+    with pytest.raises(UsageError, match=r"(?s)no caption.*e1"):
+        objective.loss(made(recipe), batch(captions=("hum", "", "tone")))
+
+
+def test_other_models_are_refused() -> None:
+    with pytest.raises(UsageError, match="trains dual encoders"):
+        build_objective(RetrievalSettings(), BatchSettings()).loss(nn.Linear(1, 1), batch())
+    assert set(OBJECTIVES) == {"retrieval"}
+
+
+def test_cut_captions_are_remarked(recipe: Callable[..., Path]) -> None:
+    objective, model = build_objective(RetrievalSettings(), BatchSettings()), made(recipe)
+    assert objective.remarks(model) == []
+    model.embed_texts(["hum " * 500])
+    assert len(objective.remarks(model)) == 1
+
+
+def test_touching_all_leaves_frozen_parts_alone() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    touch_all(model).backward()
+    assert model[0].weight.grad is None
+    assert model[1].weight.grad is not None
