@@ -25,7 +25,7 @@ from audiolect.data.check_state import has_facts, known_facts, read_fingerprints
 from audiolect.data.dataset import Dataset
 from audiolect.data.fingerprints import recordings_fingerprint
 from audiolect.data.leaks import Part, find_leaks, role_of
-from audiolect.errors import DatasetError, UsageError
+from audiolect.errors import DamagedFile, DatasetError, UsageError
 from audiolect.loader.mixture import open_source
 from audiolect.loader.mixture_settings import canonical_key
 from audiolect.progress import Progress, silent_progress
@@ -81,10 +81,7 @@ def find_overlaps(
     path = None if memory is None else memory / f"{_key(trained, evaluated)}.json"
     names = [part.name for part in evaluated]
     if path is not None and path.is_file():
-        found = read_json(path)
-        check_header(found, _KIND, {_VERSION}, path)
-        rows = found["overlaps"]
-        return [Overlap(**row | {"pairs": tuple(map(tuple, row["pairs"]))}) for row in rows], names
+        return _remembered(path), names
     overlaps = _compared(trained, evaluated, progress)
     if path is not None and remember:
         write_json(path, {**file_header(_KIND, _VERSION), "overlaps": [asdict(each) for each in overlaps]})
@@ -123,6 +120,21 @@ def check_overlaps(overlaps: Sequence[Overlap], evaluated: Collection[str], waiv
             f"'evaluation.waive_leaks=[{names}]'",
         )
     return [each for each in overlaps if each.evaluated in accepted]
+
+
+def _remembered(path: Path) -> list[Overlap]:
+    found = read_json(path)
+    check_header(found, _KIND, {_VERSION}, path)
+    try:
+        return [Overlap(**{**row, "pairs": tuple((a, b) for a, b in row["pairs"])}) for row in found["overlaps"]]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise DamagedFile(
+            "A remembered comparison of training and evaluation is damaged.",
+            where=path,
+            expected="overlaps, as a training has found them",
+            found=repr(problem),
+            fix="remove the file: the comparison is made again",
+        ) from problem
 
 
 def _trained_parts(data: TrainingData) -> list[Part]:
