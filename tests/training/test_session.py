@@ -171,15 +171,3 @@ def test_leaks_are_refused_and_waived(recipe: MakeRecipe, make_tones: Callable[.
         path, tmp_path / "runs" / "a", "evaluation.waive_leaks=[tones/test, tones/val]", "training.max_steps=1"
     )
     assert "a leak is waived: 8 recordings of tones/val" in outcome.remarks
-
-
-def test_tensorboard_shows_what_the_journal_says(recipe: MakeRecipe, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    trained(recipe(), tmp_path / "run", "training.trackers=[tensorboard]")
-    folder = next((tmp_path / "run" / "tracking").rglob("events*")).parent
-    seen = EventAccumulator(str(folder)).Reload()
-    values = [event.value for event in seen.Scalars("step/loss")]
-    assert values == pytest.approx([row["loss"] for row in rows_of(tmp_path / "run", "step")], rel=1e-6)
-    assert any(tag.startswith("examples/") for tag in seen.Tags()["tensors"])

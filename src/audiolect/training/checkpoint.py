@@ -125,11 +125,7 @@ def restore_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optim
         )
     for key, value in found.items():
         name, _, kind = key.partition(_BETWEEN)
-        parameter: Tensor = named[name]
-        placed = value
-        if isinstance(parameter, DTensor) and value.dim() > 0:
-            placed = distribute_tensor(value, parameter.device_mesh, parameter.placements)
-        optimizer.state[parameter][kind] = placed if kind == "step" else placed.to(parameter.device)
+        optimizer.state[named[name]][kind] = value if kind == "step" else _placed(value, named[name])
 
 
 def restore_weights(path: Path, model: nn.Module, average: WeightAverage | None, updates: int) -> None:
@@ -189,6 +185,13 @@ def _optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> di
 def _whole(tensor: Tensor) -> Tensor:
     full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
     return full.detach().to("cpu").contiguous().clone()
+
+
+def _placed(value: Tensor, parameter: Tensor) -> Tensor:
+    """A moment on the device of its parameter, divided as it is, and in its memory layout: the same bits come out."""
+    if isinstance(parameter, DTensor):
+        return distribute_tensor(value, parameter.device_mesh, parameter.placements)
+    return torch.empty_like(parameter).copy_(value)
 
 
 def _random_state() -> dict[str, Tensor]:
