@@ -65,7 +65,7 @@ def shard(module: nn.Module, model: nn.Module, device: torch.device) -> Sharded:
         device: where it computes.
 
     Raises:
-        ConfigError: there is one rank only.
+        ConfigError: this process belongs to no group, as those that torchrun starts do.
     """
     if not (dist.is_available() and dist.is_initialized()):
         raise ConfigError(
