@@ -78,6 +78,6 @@ def test_augmentations_in_another_order_are_another_training(recipe: MakeRecipe,
 
 
 def test_a_value_is_not_taken_for_no_value() -> None:
-    assert differing_keys({"a": "absent"}, {}) == {"a": ("absent", "absent")}
-    assert differing_keys({}, {"a": {"b": None}}) == {"a.b": ("absent", None)}
+    assert differing_keys({"z": 1, "a": "absent"}, {"z": 1}) == {"a": ("absent", "absent")}
+    assert differing_keys({"z": 1}, {"z": 1, "a": {"b": None}}) == {"a.b": ("absent", None)}
     assert differing_keys({"a": {}}, {"a": {"b": 1}}) == {"a": ({}, "absent"), "a.b": ("absent", 1)}

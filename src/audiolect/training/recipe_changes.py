@@ -40,7 +40,8 @@ _ABSENT = "absent"
 def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Dotted key → (old, new) of everything in which two recipes, as plain values, differ."""
     before, after = dict(_flat(old)), dict(_flat(new))
-    keys = [key for key in {**before, **after} if before.get(key, _ABSENT) != after.get(key, _ABSENT)]
+    both = before.keys() & after.keys()
+    keys = [key for key in {**before, **after} if key not in both or before[key] != after[key]]
     return {key: (before.get(key, _ABSENT), after.get(key, _ABSENT)) for key in keys}
 
 
@@ -89,5 +90,6 @@ def _flat(value: Any, place: str = "") -> list[tuple[str, Any]]:
         for key, inner in value.items():
             part = f'"{key}"' if "." in str(key) else str(key)
             rows += _flat(inner, f"{place}.{part}" if place else part)
-        return rows
+        # Mappings are alike in any order, but this one is a chain: its steps are drawn and applied in their order.
+        return [*rows, (place, list(value))] if place.endswith(".augmentations") else rows
     return [(place, value)]
