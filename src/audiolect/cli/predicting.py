@@ -63,7 +63,7 @@ AudioRoot = Annotated[
 ]
 Files = Annotated[list[Path] | None, typer.Argument(help="Audio files of any formats.", show_default=False)]
 Text = Annotated[list[str] | None, typer.Option("--text", help="Words to embed too; may be repeated.")]
-VectorsOut = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write. A file of vectors: .npz or .parquet.")]
+VectorsOut = Annotated[Path | None, typer.Option("--out", "-o", help="Where to write. An .npz or .parquet file.")]
 
 
 def add_verbs(app: typer.Typer) -> None:
