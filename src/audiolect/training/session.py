@@ -31,13 +31,13 @@ from audiolect.training.data_gate import MEMORY_FOLDER, Overlap, check_overlaps,
 from audiolect.training.journal import Journal
 from audiolect.training.loop import STOPPED, Loop, LoopPlan
 from audiolect.training.model_kinds import kind_of
-from audiolect.training.objectives import build_objective
+from audiolect.training.objectives import Objective, build_objective
 from audiolect.training.opening import begin_or_resume, run_card
 from audiolect.training.optim import build_optimizer
 from audiolect.training.precision import chosen_precision, open_accelerator
-from audiolect.training.recipe import Recipe, load_recipe
+from audiolect.training.recipe import Recipe, TrainingSettings, load_recipe
 from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
-from audiolect.training.sharding import shard
+from audiolect.training.sharding import Sharded, shard
 from audiolect.training.standing import Standing
 from audiolect.training.step import ObjectiveModule, Stepper
 from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
@@ -177,13 +177,7 @@ def _assemble(
     seed_all(settings.seed + rank)
     objective = build_objective(settings.objective, settings.batches)
     average = None if settings.average is None else WeightAverage(model, settings.average)
-    if settings.compile:
-        for part in model.children():
-            part.compile()
-    module: nn.Module = ObjectiveModule(model, objective)
-    sharded = shard(module, model, accelerator.device) if settings.shard else None
-    if sharded is None:
-        module = accelerator.prepare_model(module)
+    module, sharded = _module_of(model, objective, settings, accelerator)
     optimizer = build_optimizer(model, settings.optimizer)
     check_plan(model, freezing, (p for group in optimizer.param_groups for p in group["params"]))
     batches = data.batches(rank, accelerator.num_processes)
@@ -218,6 +212,20 @@ def _assemble(
         write=write,
     )
     return plan, standing, saved
+
+
+def _module_of(
+    model: nn.Module, objective: Objective, settings: TrainingSettings, accelerator: Accelerator
+) -> tuple[nn.Module, Sharded | None]:
+    """The loss as a module, compiled, and divided or copied among the ranks, as the settings say."""
+    if settings.compile:
+        for part in model.children():
+            part.compile()
+    module = ObjectiveModule(model, objective)
+    if settings.shard:
+        return module, shard(module, model, accelerator.device)
+    prepared: nn.Module = accelerator.prepare_model(module)
+    return prepared, None
 
 
 def _nothing() -> None:
