@@ -1,4 +1,4 @@
-"""``audiolect train`` begun, done, begun afresh, stopped and refused, with a tiny model on tones of a second or less."""
+"""``audiolect train`` begun, done, begun afresh, stopped and refused, by a tiny model of tones."""
 
 from __future__ import annotations
 
