@@ -159,12 +159,14 @@ class PeerProcess:
 
 def measured(folder: Path, batches: Any, options: argparse.Namespace) -> list[harness.Figure]:
     """Rates of shuffled epochs in turns: ours, the bare loop's, the peers'."""
-    opened = [PeerProcess(options.peers_python, name, folder) for name in PEERS]
+    opened, ready = [], []
     try:
-        ready = [peer for peer in opened if peer.is_ready()]
-        for peer in opened:
-            if peer not in ready:
-                print(f"left out: {options.peers_python} cannot load {peer.name}", file=sys.stderr)
+        for name in PEERS:  # one after the other, for some share a layout
+            opened.append(PeerProcess(options.peers_python, name, folder))
+            if opened[-1].is_ready():
+                ready.append(opened[-1])
+            else:
+                print(f"left out: {options.peers_python} cannot load {name}", file=sys.stderr)
         rates = {"bare loop, 2 threads": bare_loop(folder / "pack")} | {peer.name: peer.rate for peer in ready}
         what = "shuffled epoch of crops of 10 s in batches of 16, warm"
         figure = harness.compare_rates(
