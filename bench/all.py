@@ -34,6 +34,7 @@ BENCHES: dict[str, str] = {
     "loader_reads": "Reading crops from a pack",
     "loader": "Shuffled batches, beside other loaders",
     "losses": "Contrastive losses in blocks",
+    "train_overhead": "Training, beside the bare model",
     "retrieval_metrics": "Retrieval metrics",
     "search": "Search",
     "cnn14": "Training Cnn14",

@@ -27,6 +27,7 @@ from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointi
 from audiolect.progress import Progress, silent_progress
 from audiolect.training.averaging import WeightAverage
 from audiolect.training.checkpoint import Trained, drop_later, restore_optimizer, restore_random, restore_weights
+from audiolect.training.compiling import compile_blocks
 from audiolect.training.data_gate import MEMORY_FOLDER, Overlap, check_overlaps, find_overlaps
 from audiolect.training.journal import Journal
 from audiolect.training.loop import STOPPED, Loop, LoopPlan
@@ -219,8 +220,7 @@ def _module_of(
 ) -> tuple[nn.Module, Sharded | None]:
     """The loss as a module, compiled, and divided or copied among the ranks, as the settings say."""
     if settings.compile:
-        for part in model.children():
-            part.compile()
+        compile_blocks(model)
     module = ObjectiveModule(model, objective)
     if settings.shard:
         return module, shard(module, model, accelerator.device)
