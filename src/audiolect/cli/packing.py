@@ -206,7 +206,9 @@ def _print_report(report: PackReport, *, retry: bool) -> None:
         console().print(f"{problem.reason}: {problem.where}: {problem.detail}", markup=False, highlight=False)
     if report.problems:
         more = "" if retry else "; --retry decodes again what could not be read"
-        console().print(f"All are in {report.folder / 'problems.jsonl'}{more}.", markup=False, highlight=False)
+        console().print(
+            f"All are in {report.folder / 'problems.jsonl'}{more}.", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def _verify(folders: list[Path], jobs: int, *, as_json: bool) -> None:

@@ -214,7 +214,7 @@ def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, 
     if len(predictions) != 1:
         raise UsageError("A submission is of one run.", expected="one folder of predictions", found=len(predictions))
     count = write_ranking(path, gather(read_embeddings(predictions[0]), dataset, allow_partial=allow_partial))
-    console().print(f"{path}: the ten best files for {count} captions", markup=False, highlight=False)
+    console().print(f"{path}: the ten best files for {count} captions", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_scores(scores: Scores) -> None:

@@ -296,9 +296,13 @@ def _print_report(report: IndexReport, ann: AnnFacts | None) -> None:
         rows.append((f"approximate index, {ann.kind}", f"{found}; built in {human_seconds(ann.build_seconds)}"))
     print_table(f"index of {', '.join(dict.fromkeys(each.name for each in card.datasets))}", ("", ""), rows)
     for problem in report.problems[:_SHOWN_PROBLEMS]:
-        console().print(f"{problem.reason}: {problem.where}: {problem.detail}", markup=False, highlight=False)
+        console().print(
+            f"{problem.reason}: {problem.where}: {problem.detail}", markup=False, highlight=False, soft_wrap=True
+        )
     if report.problems:
-        console().print(f"All are in {report.folder / 'problems.jsonl'}.", markup=False, highlight=False)
+        console().print(
+            f"All are in {report.folder / 'problems.jsonl'}.", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def _answer_json(asked: list[str], answer: Answer, total: int) -> dict[str, Any]:
