@@ -1,0 +1,253 @@
+"""The captioner: a sound to words, in a style that its prefix names.
+
+    model = build_captioner(settings, captions)                       # captions of the training split
+    loss = model.loss(waveforms, lengths, prefixes, answers).loss     # prefixes such as "clotho > caption: "
+    outputs = generate(model, waveforms, lengths, prefixes, GenerationSettings())      # models/generation.py
+    save_captioner(model, folder); model = load_captioner(folder)
+
+An encoder of ``encoders/table.py``, a linear bridge where the widths differ, and a decoder: Whisper's, or one of
+transformers. The prefix is text that the decoder is given as its beginning; styles of any length stand in one batch.
+
+Shapes: B batch, T samples, S positions of the encoder, L tokens, D width, V vocabulary.
+
+Conventions: the loss is the mean over the tokens of answers and their ends, ``loss_on: all`` also over those of the
+prefix. The decoder reads exactly one start. Training goes through ``forward``, as DDP and FSDP want it. The styles
+that a model was trained with are saved with it. A folder of ``save_captioner`` holds ``model.yaml``,
+``model.safetensors`` and ``parts/``, and nothing in it is code.
+
+Public names: Captioner, CaptionLoss, build_captioner, save_captioner, load_captioner; and CaptionerSettings.
+Source: Radford et al. 2022, arXiv 2212.04356; style prefixes: Kadlčík et al. 2023, arXiv 2305.09690.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from audiolect.config import parse_config
+from audiolect.errors import UsageError, nearest_names
+from audiolect.models.adapt import hold_frozen_norms
+from audiolect.models.captioner_audio import hear
+from audiolect.models.captioner_parts import CaptionerParts, build_parts, save_parts
+from audiolect.models.captioner_settings import CaptionerSettings
+from audiolect.models.encoder_output import EncoderOutput
+from audiolect.models.pooling import mask_unless_full
+from audiolect.models.state_dicts import load_weights, read_weights
+from audiolect.models.text_tower import Truncation
+from audiolect.storage import atomic_path, check_header, file_header, read_yaml, write_yaml
+
+__all__ = ["CaptionLoss", "Captioner", "CaptionerSettings", "build_captioner", "load_captioner", "save_captioner"]
+
+_VERSION = 1
+_NOT_LEARNED = -100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaptionLoss:
+    """What a training step takes."""
+
+    loss: Tensor
+    """(), the mean over the tokens that are learned, smoothed where the settings ask for it."""
+    num_tokens: int
+    """How many tokens that is."""
+    num_right: Tensor
+    """(), how many of them the model finds most likely."""
+
+
+class Captioner(nn.Module):
+    """The model. ``truncation`` counts captions that were cut to ``max_tokens``."""
+
+    def __init__(self, settings: CaptionerSettings, parts: CaptionerParts, styles: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder: Any = parts.encoder
+        self.decoder: Any = parts.decoder
+        self.tokenizer = parts.tokenizer
+        self.styles: set[str] = set(styles)
+        heard, read = int(self.encoder.embedding_size), int(self.decoder.width)
+        self.bridge: nn.Module = nn.Identity() if heard == read else nn.Linear(heard, read)
+        self.max_tokens = min(settings.max_tokens, self.decoder.most_tokens - len(self.tokenizer.start) - 1)
+        self.truncation = Truncation(self.max_tokens)
+
+    def train(self, mode: bool = True) -> Captioner:
+        """As of every module, but frozen batch normalisations stay in eval mode."""
+        super().train(mode)
+        hold_frozen_norms(self)
+        return self
+
+    @property
+    def rate_hz(self) -> int:
+        """The rate of the waveforms that it hears."""
+        return int(self.encoder.rate_hz)
+
+    def encode(self, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
+        """Waveforms (B, T) float32 at ``rate_hz`` and lengths (B,) int64 in samples → what the decoder attends to.
+
+        Raises:
+            UsageError: a recording has no sample.
+        """
+        heard = hear(self.encoder, waveforms, lengths)
+        return EncoderOutput(heard.pooled, self.bridge(heard.frames), heard.mask)
+
+    def forward(
+        self, waveforms: Tensor, lengths: Tensor, prefixes: Sequence[str], answers: Sequence[str]
+    ) -> CaptionLoss:
+        """As ``loss``."""
+        return self.loss(waveforms, lengths, prefixes, answers)
+
+    def loss(self, waveforms: Tensor, lengths: Tensor, prefixes: Sequence[str], answers: Sequence[str]) -> CaptionLoss:
+        """The loss of a batch: cross-entropy of each next token.
+
+        Args:
+            waveforms: (B, T) float32 at ``rate_hz``.
+            lengths: (B,) int64, in samples.
+            prefixes: B texts such as ``clotho > caption: ``; they may differ, and be empty.
+            answers: B captions.
+
+        Raises:
+            UsageError: an answer is empty, a recording has no sample, or the numbers differ.
+        """
+        if not len(waveforms) == len(lengths) == len(prefixes) == len(answers):
+            raise UsageError(
+                "A batch of a captioner has parts of different lengths.",
+                found=f"{len(waveforms)} waveforms, {len(lengths)} lengths, {len(prefixes)} prefixes, "
+                f"{len(answers)} answers",
+            )
+        if self.training:
+            self.styles.update(prefixes)
+        ids, targets = self._targets(prefixes, answers)
+        ids, targets = ids.to(waveforms.device), targets.to(waveforms.device)
+        heard = self.encode(waveforms, lengths)
+        hidden = self.decoder(ids, heard.frames, self._mask(heard))
+        # The output layer is as wide as the vocabulary: it is computed where something is learned, and nowhere else.
+        learned = targets != _NOT_LEARNED
+        logits, wanted = self.decoder.logits(hidden[learned]).float(), targets[learned]
+        loss = cross_entropy(logits, wanted, label_smoothing=self.settings.label_smoothing)
+        return CaptionLoss(loss, len(wanted), (logits.detach().argmax(dim=-1) == wanted).sum())
+
+    def logits(self, heard: EncoderOutput, ids: Tensor) -> Tensor:
+        """Token ids (B, L), padded behind → logits (B, L, V) of each next token."""
+        found: Tensor = self.decoder.logits(self.decoder(ids, heard.frames, self._mask(heard)))
+        return found
+
+    def begin(self, heard: EncoderOutput, prefixes: Sequence[str], most_new: int) -> Any:
+        """Read the prefixes: the decoder's state, with one row for each recording and room for ``most_new`` tokens."""
+        ids = [self.tokenizer.prefix(prefix) for prefix in prefixes]
+        return self.decoder.start(ids, heard.frames, self._mask(heard), max(map(len, ids)) + most_new)
+
+    def advance(self, state: Any, tokens: Tensor) -> Tensor:
+        """The next token of each row, (R,) int64 → logits (R, V) of the one after it."""
+        self.decoder.step(state, tokens)
+        found: Tensor = self.decoder.logits(state.hidden)
+        return found
+
+    def check_styles(self, prefixes: Iterable[str]) -> None:
+        """Raises UsageError for a prefix that the model was not trained with; one without any memory takes all."""
+        unknown = sorted(set(prefixes) - self.styles) if self.styles else []
+        if unknown:
+            near = nearest_names(unknown[0], self.styles)
+            raise UsageError(
+                "The model was not trained with this style.",
+                where=repr(unknown[0]),
+                expected=" or ".join(map(repr, sorted(self.styles))),
+                fix=f"did you mean {near[0]!r}?" if near else "choose one of the styles",
+            )
+
+    def parts(self) -> CaptionerParts:
+        """Its parts, for saving."""
+        return CaptionerParts(self.encoder, self.decoder, self.tokenizer)
+
+    def _mask(self, heard: EncoderOutput) -> Tensor | None:
+        return mask_unless_full(heard.mask.sum(dim=1), heard.mask.shape[1])
+
+    def _targets(self, prefixes: Sequence[str], answers: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """What the decoder reads and what it learns: (B, L) int64 each."""
+        rows, wanted = [], []
+        for prefix, answer in zip(prefixes, answers, strict=True):
+            begin, text = self.tokenizer.prefix(prefix), self.tokenizer.answer(answer)
+            room = self.max_tokens - (len(begin) - len(self.tokenizer.start))
+            if room < 1:
+                raise UsageError(
+                    "A prefix leaves no room for a caption.",
+                    where=repr(prefix),
+                    expected=f"less than max_tokens, {self.max_tokens}",
+                    found=f"{len(begin) - len(self.tokenizer.start)} tokens",
+                )
+            if len(text) > room:
+                self.truncation.add(answer, len(text))
+                text = text[:room]
+            whole = [*begin, *text, self.tokenizer.end]
+            first = len(begin) if self.settings.loss_on == "answer" else len(self.tokenizer.start)
+            rows.append(whole[:-1])
+            wanted.append([_NOT_LEARNED] * (first - 1) + whole[first:])
+        longest = max(map(len, rows), default=1)
+        pad = self.tokenizer.pad
+        ids = [[*row, *[pad] * (longest - len(row))] for row in rows]
+        targets = [[*row, *[_NOT_LEARNED] * (longest - len(row))] for row in wanted]
+        return torch.tensor(ids).view(-1, longest), torch.tensor(targets).view(-1, longest)
+
+
+def build_captioner(settings: CaptionerSettings, captions: Iterable[str] = ()) -> Captioner:
+    """A model to be trained.
+
+    Args:
+        settings: of the section ``model``.
+        captions: of the training split alone; read only where a tokenizer is made from them. A model that starts from a
+            saved one takes over its tokenizer.
+
+    Raises:
+        DatasetError: captions are needed and there are none.
+        UsageError: a part cannot be opened, or the saved model has other shapes.
+        StorageError, UnknownVersion: there is no saved model at ``start``.
+    """
+    if settings.start is not None:
+        return _filled(settings, Path(settings.start))
+    return Captioner(settings, build_parts(settings, captions))
+
+
+def save_captioner(model: Captioner, folder: str | Path) -> None:
+    """Write ``model.yaml``, ``model.safetensors`` and ``parts/`` into a folder, each atomically."""
+    folder = Path(folder)
+    save_parts(model.parts(), folder / "parts")
+    state = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()}
+    with atomic_path(folder / "model.safetensors") as temporary:
+        save_file(state, temporary, metadata={"format": "pt"})
+    stored = {"settings": model.settings.model_dump(mode="json"), "styles": sorted(model.styles)}
+    write_yaml(folder / "model.yaml", {**file_header("captioner", _VERSION), **stored})
+
+
+def load_captioner(folder: str | Path) -> Captioner:
+    """A saved model, on the CPU and in eval mode.
+
+    Raises:
+        UnknownVersion: the folder's ``model.yaml`` is of another kind or version.
+        ConfigError: its settings are not those of a captioner.
+        StorageError, DamagedFile: a file is absent or damaged.
+        UsageError: the weights are not those of the settings.
+    """
+    folder = Path(folder)
+    card = _card(folder)
+    settings = parse_config(card.get("settings") or {}, CaptionerSettings, where=folder / "model.yaml")
+    return _filled(settings, folder).eval()
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = read_yaml(folder / "model.yaml")
+    check_header(card, "captioner", {_VERSION}, folder / "model.yaml")
+    return card
+
+
+def _filled(settings: CaptionerSettings, folder: Path) -> Captioner:
+    """A model with the parts and the weights of a saved one."""
+    card = _card(folder)
+    path = folder / "model.safetensors"
+    model = Captioner(settings, build_parts(settings, (), folder / "parts"), card.get("styles") or ())
+    load_weights(model, read_weights(path), where=path)
+    return model
