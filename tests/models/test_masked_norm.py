@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -49,6 +50,24 @@ def test_without_a_mask_and_in_eval_mode_it_is_torchs_own() -> None:
     assert torch.equal(masked(x), plain(x))
     masked.eval(), plain.eval()
     assert torch.equal(masked(x, length_mask(LENGTHS, 9)), plain(x))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_are_true_where_a_dimension_of_one_leaves_the_layout_open(training: bool) -> None:
+    """A log-mel is normalised as (B, M, F, 1), and its gradient comes back laid out as (B, 1, M, F)."""
+    masked = MaskedBatchNorm2d(5).train(training)
+    nn.init.normal_(masked.weight)
+    x, upstream = torch.randn(4, 7, 5, requires_grad=True), torch.randn(4, 5, 7)
+    found = torch.autograd.grad(masked(x.mT[:, :, :, None])[..., 0], (masked.weight, masked.bias, x), upstream)
+    rows = x.detach().double().requires_grad_()
+    weight, bias = (p.detach().double().requires_grad_() for p in (masked.weight, masked.bias))
+    variance, mean = torch.var_mean(rows, dim=(0, 1), correction=0)
+    if not training:
+        variance, mean = torch.ones(5), torch.zeros(5)
+    normal = (rows - mean) / (variance + masked.eps).sqrt() * weight + bias
+    expected = torch.autograd.grad(normal.mT, (weight, bias, rows), upstream.double())
+    for mine, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine.double(), wanted, atol=1e-4, rtol=1e-4)
 
 
 def test_a_batch_without_a_valid_position_moves_no_statistics() -> None:

@@ -101,20 +101,31 @@ def make_tones() -> Callable[..., Path]:
     return write_tones
 
 
+def recipe_of(tones: Path, **changes: Any) -> str:
+    """The text of the recipe, with dotted keys replaced."""
+    values = copy.deepcopy(RECIPE) | {"data": {"tones": {"dataset": str(tones)}}}
+    for key, value in changes.items():
+        *parts, last = key.split(".")
+        here = values
+        for part in parts:
+            here = here.setdefault(part, {})
+        here[last] = value
+    return yaml_text(values)
+
+
+@pytest.fixture(scope="session")
+def recipe_text() -> Callable[..., str]:
+    """Makes the text of the recipe of a dataset: ``recipe_text(tones, **{"training.accumulate": 2})``."""
+    return recipe_of
+
+
 @pytest.fixture
 def recipe(tones: Path, tmp_path: Path) -> Callable[..., Path]:
     """Writes the recipe, with dotted keys replaced: ``recipe(**{"training.accumulate": 2})``."""
 
     def written(**changes: Any) -> Path:
-        values = copy.deepcopy(RECIPE) | {"data": {"tones": {"dataset": str(tones)}}}
-        for key, value in changes.items():
-            *parts, last = key.split(".")
-            here = values
-            for part in parts:
-                here = here.setdefault(part, {})
-            here[last] = value
         path = tmp_path / "tiny.yaml"
-        path.write_text(yaml_text(values), "utf-8")
+        path.write_text(recipe_of(tones, **changes), "utf-8")
         return path
 
     return written

@@ -26,6 +26,7 @@ from audiolect.errors import UsageError
 from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.models.clap import DualEncoder
+from audiolect.models.masked_norm import needs_every_process
 from audiolect.training.chunked import chunked_info_nce, chunked_sigmoid_loss
 from audiolect.training.negatives import PairKeys
 from audiolect.training.retrieval_validation import Collected, measure_retrieval
@@ -88,6 +89,8 @@ class RetrievalObjective:
             audio, text = self._embed_audio(encoder, batch), encoder.embed_texts(batch.answers)
         else:
             audio = text = encoder.log_scale.new_zeros((0, encoder.embedding_size))
+            if needs_every_process(encoder.audio):
+                audio = self._embed_audio(encoder, batch)
         scale = encoder.scale()
         options: dict[str, Any] = {"keys": keys, "chunk": self.settings.chunk, "over_ranks": True}
         if self.settings.loss == "info_nce":

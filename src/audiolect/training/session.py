@@ -24,6 +24,7 @@ from torch import nn
 from audiolect.folder_lock import hold_folder
 from audiolect.loader.batching import TrainingBatches
 from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointing
+from audiolect.models.masked_norm import synchronise_norms
 from audiolect.progress import Progress, silent_progress
 from audiolect.training.averaging import WeightAverage
 from audiolect.training.checkpoint import Trained, drop_later, restore_optimizer, restore_random, restore_weights
@@ -179,6 +180,8 @@ def _assemble(
     objective = build_objective(settings.objective, settings.batches)
     average = None if settings.average is None else WeightAverage(model, settings.average)
     module, sharded = _module_of(model, objective, settings, accelerator)
+    if accelerator.num_processes > 1:
+        synchronise_norms(model)
     optimizer = build_optimizer(model, settings.optimizer)
     check_plan(model, freezing, (p for group in optimizer.param_groups for p in group["params"]))
     batches = data.batches(rank, accelerator.num_processes)
