@@ -16,7 +16,7 @@ from typing import Any
 
 from audiolect.errors import UsageError
 from audiolect.models.caption_decoder import CaptionDecoder, DecoderShape
-from audiolect.models.caption_decoder_hf import build_hf_decoder, open_hf_decoder, save_hf_decoder
+from audiolect.models.caption_decoder_opening import build_hf_decoder, open_hf_decoder, save_hf_decoder
 from audiolect.models.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer, whisper_tokens
 from audiolect.models.captioner_settings import CaptionerSettings, HfDecoderSettings, TransformerDecoderSettings
 from audiolect.models.encoders.table import build_encoder
@@ -77,7 +77,7 @@ def save_parts(parts: CaptionerParts, folder: Path) -> None:
         shape = parts.decoder.shape
         write_json(folder / "decoder" / "shape.json", {name: getattr(shape, name) for name in shape.__slots__})
     else:
-        save_hf_decoder(parts.decoder, folder / "decoder")
+        save_hf_decoder(parts.decoder, parts.tokenizer, folder / "decoder")
 
 
 def _shape(chosen: TransformerDecoderSettings, tokenizer: CaptionTokenizer, dropout: float | None) -> DecoderShape:
