@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,8 @@ def test_against_the_slow_formula() -> None:
     assert result.metrics["text_to_audio recall_any@1"] == pytest.approx(np.mean([r <= 1 for r in ranks]))
     assert result.metrics["text_to_audio map@10"] == pytest.approx(np.mean([1 / r for r in ranks]))
     assert result.metrics["text_to_audio median_rank"] == np.median(ranks)
+    recalls = [float(np.mean([r <= k for r in ranks])) for k in (1, 5, 10)]
+    assert result.metrics["text_to_audio recall_geometric_mean"] == pytest.approx(math.prod(recalls) ** (1 / 3))
     assert result.metrics["loss"] == pytest.approx(float(info_nce(audio, texts[::2], 10.0)), rel=1e-5)
     assert result.num_examples == 7
     assert [row["rank"] for row in result.shown] == [ranks[q] for q in (0, 6, 13)]

@@ -71,6 +71,8 @@ def test_plateau_multiplies_by_how_often_it_reduced() -> None:
     settings = ScheduleSettings(kind="plateau", factor=0.5, warmup_steps=2)
     assert [rate_factor(settings, 9, 10, n) for n in (0, 1, 3)] == [1.0, 0.5, 0.125]
     assert rate_factor(settings, 0, 10, 3) == 0.5
+    floored = ScheduleSettings(kind="plateau", factor=0.1, final=0.005)
+    assert [rate_factor(floored, 9, 10, n) for n in (0, 1, 2, 3, 9)] == pytest.approx([1.0, 0.1, 0.01, 0.005, 0.005])
 
 
 @pytest.mark.parametrize("patience", [1, 2, 3])

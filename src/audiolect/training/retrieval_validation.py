@@ -27,7 +27,7 @@ from audiolect.training.negatives import PairKeys
 from audiolect.training.validation import Validation, gather_objects
 
 _SHOWN_MATCHES = 5
-_METRICS = ("recall_any@1", "recall_any@5", "recall_any@10", "map@10", "median_rank")
+_METRICS = ("recall_any@1", "recall_any@5", "recall_any@10", "map@10", "median_rank", "recall_geometric_mean")
 
 Vector = npt.NDArray[np.float32]
 _Row = tuple[str, str, Vector, tuple[str, ...], Vector, int, int]

@@ -3,7 +3,7 @@
     constant    1
     linear      from 1 down to ``final``
     cosine      from 1 down to ``final``, along half a cosine
-    plateau     1, times ``factor`` each time that ``patience`` validations have brought nothing better
+    plateau     1, times ``factor`` after each ``patience`` validations that brought nothing better, down to ``final``
 
 Conventions: a factor is what the learning rate is multiplied with. It is a function of the number of steps done (and,
 for plateau, of how often it was reduced): nothing else has to be remembered. The warm-up rises in equal steps and
@@ -35,7 +35,7 @@ class ScheduleSettings(Config):
         default=None, description="Where linear and cosine end; null: at the end of the training."
     )
     final: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="The factor at the end of linear and cosine."
+        default=0.0, description="The factor at the end of linear and cosine, and the least of plateau."
     )
     factor: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.1, description="Of plateau.")
     patience: Annotated[int, Field(ge=1)] = Field(
@@ -56,7 +56,7 @@ def rate_factor(settings: ScheduleSettings, step: int, total_steps: int, reducti
     if settings.kind == "constant":
         return 1.0
     if settings.kind == "plateau":
-        return float(settings.factor**reductions)
+        return max(float(settings.factor**reductions), settings.final)
     length = (settings.steps or total_steps) - settings.warmup_steps
     done = min(1.0, (step - settings.warmup_steps) / max(1, length))
     falling = 1.0 - done if settings.kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
