@@ -64,6 +64,9 @@ def test_it_trains_and_says_what_is_next(recipe: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "all steps are done" in done.output
+    assert "validation: world-AudioCaptioning/val" in done.output
+    for name in ("text_to_audio recall_geometric_mean", "audio_to_text map@10", "loss"):
+        assert any(line.startswith(name) and len(line.split(name)[1].split()) == 1 for line in done.output.splitlines())
     assert f"audiolect predict {tmp_path / 'run'} DATASET --split test" in done.output.replace("\n", " ")
     again = CliRunner().invoke(app, [*command, "--json"])
     assert json.loads(again.stdout.splitlines()[-1]) | {"step": 2, "resumed_at": 2} == json.loads(

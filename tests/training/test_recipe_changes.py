@@ -14,6 +14,7 @@ from audiolect.training.recipe_changes import check_unchanged, differing_keys
 OLD: dict[str, Any] = {
     "data": {"a.b": {"dataset": "x", "where": None}},
     "mixture": {"epochs": 2},
+    "evaluation": {"templates": None},
     "training": {"threads": None, "max_steps": None, "seed": 0, "schedule": {"kind": "constant", "steps": None}},
 }
 
@@ -36,7 +37,7 @@ def test_differences_are_named_as_overrides_are() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [(("data", "a.b", "dataset"), "y"), (("training", "threads"), 4), (("mixture", "epochs"), 9),
-     (("training", "max_steps"), 5)],
+     (("training", "max_steps"), 5), (("evaluation", "templates"), ["the sound of {label}"])],
 )  # fmt: skip
 def test_what_changes_nothing_is_free(key: tuple[str, ...], value: Any) -> None:
     assert len(check_unchanged(OLD, changed(key, value), Path("run"))) == 1

@@ -30,6 +30,7 @@ FREE_KEYS = (
     "evaluation.batches.threads",
     "evaluation.batches.depth",
     "evaluation.shown_examples",
+    "evaluation.templates",
     "evaluation.waive_leaks",
     "training.freezing.expect",
 )
