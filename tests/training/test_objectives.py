@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.models.clap import DualEncoder
 from audiolect.training.losses import info_nce, non_negatives
+from audiolect.training.mixing import MixingSettings, mix_batch
 from audiolect.training.model_kinds import kind_of
 from audiolect.training.objectives import OBJECTIVES, RetrievalSettings, build_objective, touch_all
 from audiolect.training.recipe import load_recipe
@@ -111,3 +113,38 @@ def test_touching_all_leaves_frozen_parts_alone() -> None:
     touch_all(model).backward()
     assert model[0].weight.grad is None
     assert model[1].weight.grad is not None
+
+
+def test_the_first_reference_tells_what_is_the_same(recipe: Callable[..., Path]) -> None:
+    captions = ("rex", "a hum.", "fido")
+    given = replace(batch(captions=captions), references=(("A hum.", "rex"), ("a hum.",), ("A beep.", "fido")))
+    settings = RetrievalSettings(same="positive", same_caption="first")
+    model = made(recipe)
+    loss, _ = build_objective(settings, BatchSettings()).loss(model, given)
+    audio = model.embed_audio(torch.from_numpy(given.waveforms), torch.from_numpy(given.lengths))
+    same = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
+    torch.testing.assert_close(loss, info_nce(audio, model.embed_texts(captions), model.scale(), positives=same))
+
+
+@pytest.mark.parametrize("same", ["left_out", "positive", "negative"])
+def test_mixed_recordings_aim_at_both_texts(recipe: Callable[..., Path], same: str) -> None:
+    mixing = MixingSettings(probability=1.0)
+    settings = RetrievalSettings.model_validate({"same": same, "mixing": mixing})
+    model, given = made(recipe), batch(5)
+    loss, _ = build_objective(settings, BatchSettings()).loss(model, given)
+    waveforms, lengths = torch.from_numpy(given.waveforms), torch.from_numpy(given.lengths)
+    mixed = mix_batch(waveforms, lengths, mixing, epoch=0, step=0)
+    assert mixed is not None
+    audio, text = model.embed_audio(mixed.waveforms, mixed.lengths), model.embed_texts(given.answers)
+    logits = model.scale() * audio @ text.T
+    targets = mixed.share * torch.eye(5) + (1 - mixed.share) * torch.eye(5)[mixed.order]
+    both = [-(t * x.log_softmax(1)).sum(1).mean() for t, x in ((targets, logits), (targets.T, logits.T))]
+    torch.testing.assert_close(loss, sum(both) / 2)
+
+
+def test_an_empty_share_of_a_mixed_batch_has_a_gradient(recipe: Callable[..., Path]) -> None:
+    model = made(recipe).train()
+    settings = RetrievalSettings(mixing=MixingSettings(probability=1.0))
+    loss, _ = build_objective(settings, BatchSettings()).loss(model, batch(0))
+    loss.backward()
+    assert all(p.grad is not None and not p.grad.any() for p in model.parameters())

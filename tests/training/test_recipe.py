@@ -45,3 +45,9 @@ def test_every_key_has_a_description() -> None:
     rows = [row for row in describe_config(Recipe) if row.path.split(".")[0] in ("training", "evaluation")]
     assert len(rows) > 60
     assert [row.path for row in rows if not row.description and not row.path.endswith(".name")] == []
+
+
+def test_windows_are_not_mixed(recipe: MakeRecipe) -> None:
+    path = recipe(**{"training.objective": {"mixing": {}}, "training.batches.policy": "windows"})
+    with pytest.raises(ConfigError, match=r"mixing goes with the policies crop and pad"):
+        load_recipe(path)

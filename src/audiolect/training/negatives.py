@@ -55,6 +55,10 @@ class PairKeys:
     def __len__(self) -> int:
         return len(self.recording)
 
+    def in_order(self, order: Tensor) -> PairKeys:
+        """The keys of the rows ``order`` (B,) int64."""
+        return PairKeys(self.recording[order], self.caption[order], same=self.same)
+
     def matrices(self) -> dict[str, Tensor]:
         """The (B, B) matrices as the plain losses take them: ``info_nce(audio, text, scale, **keys.matrices())``."""
         if self.same == "negative":

@@ -25,9 +25,11 @@ from audiolect.config import Config
 from audiolect.errors import UsageError
 from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
+from audiolect.loader.examples import caption_keys
 from audiolect.models.clap import DualEncoder
 from audiolect.models.masked_norm import needs_every_process
 from audiolect.training.chunked import chunked_info_nce, chunked_sigmoid_loss
+from audiolect.training.mixing import MixedBatch, MixingSettings, mix_batch
 from audiolect.training.negatives import PairKeys
 from audiolect.training.retrieval_validation import Collected, measure_retrieval
 from audiolect.training.validation import Validation
@@ -42,6 +44,14 @@ class RetrievalSettings(Config):
     loss: Literal["info_nce", "sigmoid"] = Field(default="info_nce", description="The loss; see training/losses.py.")
     same: Literal["left_out", "positive", "negative"] = Field(
         default="left_out", description="What pairs of one recording or one caption are."
+    )
+    same_caption: Literal["drawn", "first"] = Field(
+        default="drawn",
+        description="Which captions tell that two rows are the same: those drawn, or the first reference of each, "
+        "such as a sentence for its class.",
+    )
+    mixing: MixingSettings | None = Field(
+        default=None, description="Recordings are heard two at a time, with two texts as the target; null: never."
     )
     chunk: int | None = Field(default=None, ge=1, description="Rows of a block of the loss; null: by device.")
 
@@ -79,33 +89,23 @@ class RetrievalObjective:
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """InfoNCE or the sigmoid loss over the global batch. Raises UsageError where an example has no caption."""
         encoder = _dual_encoder(model)
-        keys = PairKeys(
-            torch.from_numpy(batch.recording_keys).to(encoder.log_scale.device),
-            torch.from_numpy(batch.caption_keys).to(encoder.log_scale.device),
-            same=self.settings.same,
-        )
+        keys = self._keys(batch, encoder.log_scale.device)
+        mixed = self._mixed(encoder, batch)
         if len(batch):
             _check_captions(batch)
-            audio, text = self._embed_audio(encoder, batch), encoder.embed_texts(batch.answers)
+            audio = self._embed_audio(encoder, batch) if mixed is None else _embed_mixed(encoder, mixed)
+            text = encoder.embed_texts(batch.answers)
         else:
             audio = text = encoder.log_scale.new_zeros((0, encoder.embedding_size))
             if needs_every_process(encoder.audio):
                 audio = self._embed_audio(encoder, batch)
-        scale = encoder.scale()
-        options: dict[str, Any] = {"keys": keys, "chunk": self.settings.chunk, "over_ranks": True}
-        if self.settings.loss == "info_nce":
-            loss = chunked_info_nce(audio, text, scale, **options)
-        else:
-            if encoder.logit_bias is None:
-                raise UsageError(
-                    "The sigmoid loss needs a bias.",
-                    where="model.temperature.bias",
-                    fix="model.temperature.bias=-10 training.objective.loss=sigmoid",
-                )
-            loss = chunked_sigmoid_loss(audio, text, scale, encoder.logit_bias, **options)
+        loss = self._contrast(encoder, audio, text, keys)
+        if mixed is not None:
+            second = self._contrast(encoder, audio, text[mixed.order], keys.in_order(mixed.order))
+            loss = mixed.share * loss + (1.0 - mixed.share) * second
         if not len(batch):
             loss = loss + touch_all(model)
-        return loss, {"temperature": float(1.0 / scale.detach())}
+        return loss, {"temperature": float(1.0 / encoder.scale().detach())}
 
     def validate(self, model: nn.Module, batches: Iterable[Batch], *, shown: int) -> Validation:
         """Embed every recording and every caption once, and rank all against all."""
@@ -122,6 +122,34 @@ class RetrievalObjective:
         """Whether captions were cut."""
         sentence = _dual_encoder(model).text.truncation.sentence()
         return [] if sentence is None else [sentence]
+
+    def _keys(self, batch: Batch, device: torch.device) -> PairKeys:
+        captions = batch.caption_keys
+        if self.settings.same_caption == "first":
+            captions = caption_keys([answers[0] if answers else "" for answers in batch.references])
+        recordings = torch.from_numpy(batch.recording_keys)
+        return PairKeys(recordings.to(device), torch.from_numpy(captions).to(device), same=self.settings.same)
+
+    def _mixed(self, encoder: DualEncoder, batch: Batch) -> MixedBatch | None:
+        if self.settings.mixing is None:
+            return None
+        device = encoder.log_scale.device
+        waveforms, lengths = torch.from_numpy(batch.waveforms), torch.from_numpy(batch.lengths)
+        return mix_batch(
+            waveforms.to(device), lengths.to(device), self.settings.mixing, epoch=batch.epoch, step=batch.step
+        )
+
+    def _contrast(self, encoder: DualEncoder, audio: Tensor, text: Tensor, keys: PairKeys) -> Tensor:
+        options: dict[str, Any] = {"keys": keys, "chunk": self.settings.chunk, "over_ranks": True}
+        if self.settings.loss == "info_nce":
+            return chunked_info_nce(audio, text, encoder.scale(), **options)
+        if encoder.logit_bias is None:
+            raise UsageError(
+                "The sigmoid loss needs a bias.",
+                where="model.temperature.bias",
+                fix="model.temperature.bias=-10 training.objective.loss=sigmoid",
+            )
+        return chunked_sigmoid_loss(audio, text, encoder.scale(), encoder.logit_bias, **options)
 
     def _embed_audio(self, encoder: DualEncoder, batch: Batch) -> Tensor:
         device = encoder.log_scale.device
@@ -147,6 +175,10 @@ def build_objective(settings: RetrievalSettings, batches: BatchSettings) -> Obje
 def touch_all(model: nn.Module) -> Tensor:
     """Zero, with a gradient of zeros to every parameter that trains: for ranks that have nothing to add."""
     return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.zeros(()))
+
+
+def _embed_mixed(encoder: DualEncoder, mixed: MixedBatch) -> Tensor:
+    return encoder.embed_audio(mixed.waveforms, mixed.lengths)
 
 
 def _dual_encoder(model: nn.Module) -> DualEncoder:
