@@ -6,8 +6,9 @@ Public names: add_verbs.
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,9 +27,11 @@ from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
+    from audiolect.embedding_files import ModelIdentity
     from audiolect.loader.waveforms import WaveformSource
     from audiolect.predict.own_files import EmbeddedFiles
-    from audiolect.predict.prediction import PredictReport
+    from audiolect.predict.prediction import PredictReport, PredictRequest
+    from audiolect.predict.run_model import RunModel
 
 _GROUP = "Models"
 
@@ -48,6 +51,12 @@ Templates = Annotated[
 ]
 AllowPartial = Annotated[
     bool, typer.Option("--allow-partial", help="Leave out, and count, recordings that the pack lacks.")
+]
+Folds = Annotated[
+    bool,
+    typer.Option(
+        "--folds", help="RUN is the folder of `train --folds`: each fold is predicted by the run that has not heard it."
+    ),
 ]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Recordings at once.")]
 WindowSeconds = Annotated[
@@ -85,6 +94,7 @@ def predict(
     template: Templates = None,
     window_seconds: WindowSeconds = None,
     batch_size: BatchSize = None,
+    folds: Folds = False,
     allow_partial: AllowPartial = False,
     keep_quarantined: options.KeepQuarantined = False,
     audio_root: AudioRoot = None,
@@ -95,39 +105,81 @@ def predict(
 
     audiolect predict runs/world world --split test --out world-test
 
+    audiolect predict runs/esc10 esc10 --folds --out esc10-folds
+
     The same command goes on with predictions that were stopped. What the check has quarantined is left out.
     """
     from audiolect.data.dataset import open_dataset
-    from audiolect.predict.prediction import PredictRequest, predict, read_labels
-    from audiolect.predict.run_model import open_run_model, with_changes
+    from audiolect.loader.batch_settings import BatchSettings
+    from audiolect.predict.prediction import PredictRequest, read_labels
 
     opened = open_dataset(dataset, audio_root=audio_root)
     leave_out_quarantined(opened, keep=keep_quarantined)
-    model = open_run_model(run, checkpoint)
-    settings = with_changes(model.settings, window_seconds=window_seconds, batch_size=batch_size)
     request = PredictRequest(
-        settings=settings,
+        settings=BatchSettings(),
         split=split,
         where=where,
         keep_quarantined=keep_quarantined,
         allow_partial=allow_partial,
         labels=None if labels is None else read_labels(labels),
-        templates=tuple(template) if template else model.templates,
+        templates=tuple(template or ()),
         source="files" if pack is None else "pack",
         overwrite=overwrite,
         command=command_line(),
     )
-    source = _source(opened, pack, model.embedder.rate_hz)
-    try:
-        report = predict(request, opened, model.embedder, source, out, progress=rich_progress)
-    except KeyboardInterrupt:
-        errors_console().print("What is embedded stays: the same command goes on from here.", highlight=False)
-        raise
+    asked = _Asked(opened, request, checkpoint, pack, {"window_seconds": window_seconds, "batch_size": batch_size})
+    if folds:
+        from audiolect.cli.folds import predict_folds
+
+        predict_folds(run, dataset, out, asked.predict_fold, as_json=as_json)
+        return
+    report = asked.predict(run, out)
     if as_json:
         print_json({"folder": str(out), "resumed": report.num_resumed} | report.card.model_dump(mode="json"))
         return
     _print_report(report)
     print_done(str(out), f"audiolect evaluate {shlex.quote(str(out))} {shlex.quote(str(dataset))}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What ``predict`` was asked for; settings and templates are those of the run unless others were given."""
+
+    dataset: Dataset
+    request: PredictRequest
+    checkpoint: str
+    pack: Path | None
+    changes: dict[str, Any]
+
+    def predict(self, run: Path, target: Path) -> PredictReport:
+        """Predict with one run."""
+        return self._predict(*self._opened(run, self.request.where), target)
+
+    def predict_fold(self, run: Path, target: Path, fold: str) -> PredictReport | None:
+        """Predict what fulfils the condition ``fold`` too; None where these very predictions are there."""
+        where = fold if self.request.where is None else f"({self.request.where}) and {fold}"
+        model, request = self._opened(run, where)
+        if not request.overwrite and _is_there(target, request, self.dataset, model.embedder.identity):
+            return None
+        return self._predict(model, request, target)
+
+    def _opened(self, run: Path, where: str | None) -> tuple[RunModel, PredictRequest]:
+        from audiolect.predict.run_model import open_run_model, with_changes
+
+        model = open_run_model(run, self.checkpoint)
+        settings = with_changes(model.settings, **self.changes)
+        templates = self.request.templates or model.templates
+        return model, replace(self.request, settings=settings, templates=templates, where=where)
+
+    def _predict(self, model: RunModel, request: PredictRequest, target: Path) -> PredictReport:
+        from audiolect.predict.prediction import predict
+
+        source = _source(self.dataset, self.pack, model.embedder.rate_hz)
+        try:
+            return predict(request, self.dataset, model.embedder, source, target, progress=rich_progress)
+        except KeyboardInterrupt:
+            errors_console().print("What is embedded stays: the same command goes on from here.", highlight=False)
+            raise
 
 
 def embed(
@@ -175,6 +227,27 @@ def _source(dataset: Dataset, pack: Path | None, rate_hz: int) -> WaveformSource
     from audiolect.loader.pack import open_pack
 
     return open_audio_files(dataset, rate_hz) if pack is None else open_pack(pack)
+
+
+def _is_there(target: Path, request: PredictRequest, dataset: Dataset, identity: ModelIdentity) -> bool:
+    """Whether a folder holds the predictions of this model for this part, with these labels and this way of hearing."""
+    from audiolect.embedding_files import CARD_NAME, read_embeddings_card
+    from audiolect.predict.prediction import preprocessing_of
+
+    if not (target / CARD_NAME).is_file():
+        return False
+    card = read_embeddings_card(target)
+    part = card.dataset
+    same = (card.model, card.templates, card.preprocessing, part.split, part.where) == (
+        identity,
+        request.templates,
+        preprocessing_of(request.settings, request.source),
+        request.split,
+        request.where,
+    )
+    of_data = (part.fingerprint, part.examples_fingerprint)
+    same_data = of_data == (dataset.card.fingerprint, dataset.card.examples_fingerprint)
+    return same and same_data and request.labels in (None, card.labels)
 
 
 def _print_report(report: PredictReport) -> None:

@@ -53,6 +53,14 @@ def train(
         ),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin afresh; an older run there is moved aside.")] = False,
+    folds: Annotated[
+        bool,
+        typer.Option(
+            "--folds",
+            help="Train once for each fold of the data, without it: OUT/fold-1, OUT/fold-2, … In the `where` of every "
+            "data source whose dataset has folds, `fold != K` takes the place of `fold != N`, or is added.",
+        ),
+    ] = False,
     keep_quarantined: options.KeepQuarantined = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -60,6 +68,8 @@ def train(
     """Train a model. The same command goes on with a run that was stopped or killed.
 
     audiolect train recipe.yaml
+
+    audiolect train recipe.yaml --folds
 
     audiolect train recipe.yaml training.optimizer.learning_rate=1e-4 --out runs/slower
 
@@ -73,6 +83,11 @@ def train(
 
         raise missing_extra("Training", "models", str(problem.name)) from None
     folder = Path("runs", recipe.stem) if out is None else out
+    if folds:
+        from audiolect.cli.folds import FoldsRequest, train_folds
+
+        train_folds(FoldsRequest(recipe, folder, tuple(overrides or ()), new, keep_quarantined, dry_run, as_json))
+        return
     if dry_run:
         _look(recipe, folder, overrides or [], new=new, keep_quarantined=keep_quarantined, as_json=as_json)
         return
@@ -102,9 +117,12 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
         rows.append(("gone on from step", f"{outcome.resumed_at:,}"))
     if standing.best_value is not None:
         rows.append(("best validation", f"{standing.best_value:.4f} at step {standing.best_step:,}"))
+    rows += [
+        (f"{key}: {name}", f"{value:.4f}")
+        for key, metrics in standing.metrics.items()
+        for name, value in metrics.items()
+    ]
     print_table(f"run {outcome.folder}", ("", ""), rows, right=(1,))
-    for key, metrics in standing.metrics.items():
-        print_table(f"validation: {key}", ("", ""), [(name, f"{value:.4f}") for name, value in metrics.items()])
     print_done(str(outcome.folder), f"audiolect predict {shlex.quote(str(outcome.folder))} DATASET --split test")
 
 
