@@ -117,12 +117,9 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
         rows.append(("gone on from step", f"{outcome.resumed_at:,}"))
     if standing.best_value is not None:
         rows.append(("best validation", f"{standing.best_value:.4f} at step {standing.best_step:,}"))
-    rows += [
-        (f"{key}: {name}", f"{value:.4f}")
-        for key, metrics in standing.metrics.items()
-        for name, value in metrics.items()
-    ]
     print_table(f"run {outcome.folder}", ("", ""), rows, right=(1,))
+    for key, metrics in standing.metrics.items():
+        print_table(f"validation: {key}", ("", ""), [(name, f"{value:.4f}") for name, value in metrics.items()])
     print_done(str(outcome.folder), f"audiolect predict {shlex.quote(str(outcome.folder))} DATASET --split test")
 
 
