@@ -61,3 +61,17 @@ def test_checkpointing_gives_the_same_gradients() -> None:
         gradients.append([parameter.grad for parameter in encoder.parameters()])
     assert len(gradients[0]) > 20
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+def test_unheard_tokens_are_unheard_in_training_alone() -> None:
+    torch.manual_seed(0)
+    settings = TransformerSettings(width=8, layers=1, heads=2, dropout=0.0, token_dropout=0.5)
+    model = TextTransformer(settings, vocabulary=20)
+    ids, mask = torch.randint(0, 20, (64, 6)), torch.ones(64, 6)
+    assert torch.equal(model.eval()(ids, mask), model(ids, mask))
+    words = model.train()._words(ids)
+    unheard = (words == 0).all(dim=-1)
+    assert 0.4 < float(unheard.float().mean()) < 0.6
+    assert torch.equal(words[~unheard], model.tokens(ids)[~unheard])
+    model.token_dropout = 0.0
+    assert torch.equal(model(ids, mask), model.eval()(ids, mask))

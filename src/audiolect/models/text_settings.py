@@ -26,6 +26,9 @@ class TransformerSettings(Config):
     layers: int = Field(default=2, ge=1, description="Layers of attention and feed-forward.")
     heads: int = Field(default=4, ge=1, description="Heads of attention; they divide the width.")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Dropout of embeddings and of each half layer.")
+    token_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="How often a token is unheard in training; helps with unknown words."
+    )
     max_tokens: int = Field(default=64, ge=3, description="A longer text is cut, and counted.")
     vocabulary: int = Field(default=4000, ge=LEAST_VOCABULARY, description="The most tokens of the tokenizer.")
     min_count: int = Field(default=2, ge=1, description="How often a pair occurs before it becomes a token.")

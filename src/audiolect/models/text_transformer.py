@@ -25,6 +25,7 @@ class TextTransformer(nn.Module):
         super().__init__()
         self.embedding_size = settings.width
         self.gradient_checkpointing = False
+        self.token_dropout = settings.token_dropout
         self.tokens = nn.Embedding(vocabulary, settings.width)
         self.positions = nn.Embedding(settings.max_tokens, settings.width)
         self.dropout = nn.Dropout(settings.dropout)
@@ -39,13 +40,21 @@ class TextTransformer(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Ids (B, L) int64 and mask (B, L), 1 where a token is → vectors (B, L, D)."""
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
-        x_BLD = self.dropout(self.tokens(input_ids) + self.positions(places))
+        x_BLD = self.dropout(self._words(input_ids) + self.positions(places))
         seen = attention_mask.bool()
         mask_B11L = None if bool(seen.all()) else seen[:, None, None, :]
         for layer in self.layers:
             x_BLD = recompute(layer, x_BLD, mask_B11L) if self.gradient_checkpointing else layer(x_BLD, mask_B11L)
         vectors: Tensor = self.norm(x_BLD)
         return vectors
+
+    def _words(self, input_ids: Tensor) -> Tensor:
+        """(B, L, D); in training some rows are zero: what an unknown word is made of has hardly been trained."""
+        words_BLD: Tensor = self.tokens(input_ids)
+        if not (self.training and self.token_dropout):
+            return words_BLD
+        heard_BL1 = torch.rand((*input_ids.shape, 1), device=input_ids.device) >= self.token_dropout
+        return words_BLD * heard_BL1
 
 
 class _Layer(nn.Module):
