@@ -18,15 +18,18 @@ from audiolect.audio.augment import (
     Noise,
     Parameters,
     Shift,
+    Speed,
     apply_augmentation,
     apply_gain,
     apply_mix,
     apply_noise,
     apply_shift,
+    apply_speed,
     draw_gain,
     draw_mix,
     draw_noise,
     draw_shift,
+    draw_speed,
 )
 from audiolect.errors import AudioError, UsageError
 
@@ -36,6 +39,7 @@ levels_db = st.floats(-60, 60)
 parameters_of_all_kinds = st.one_of(
     st.builds(Gain, levels_db),
     st.builds(Shift, st.floats(-1, 1), st.sampled_from(["wrap", "silence"])),
+    st.builds(Speed, st.floats(0.25, 4), st.sampled_from(["wrap", "silence"])),
     st.builds(Noise, levels_db, st.integers(0, 2**63 - 1), st.sampled_from(["white", "pink"])),
     st.builds(Mix, levels_db, st.floats(0, 1), st.sampled_from(["snr", "gain"])),
 )
@@ -80,6 +84,30 @@ def test_shift_by_hand() -> None:
 def test_a_shift_with_roll_over_can_be_undone(samples: np.ndarray, fraction: float) -> None:
     back = apply_shift(apply_shift(samples, Shift(fraction)), Shift(-fraction))
     np.testing.assert_array_equal(back, samples)
+
+
+@pytest.mark.parametrize(("factor", "fill"), [(1.25, "wrap"), (0.8, "wrap"), (1.25, "silence"), (1.0, "silence")])
+def test_a_tone_played_faster_is_as_much_higher(factor: float, fill: str) -> None:
+    times = np.arange(16000) / 16000
+    tone = (0.5 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
+    played = apply_speed(tone, Speed(factor, fill))
+    half = played[2000:10000].astype(np.float64)
+    spectrum = np.abs(np.fft.rfft(half * np.hanning(len(half)), 1 << 18))
+    assert np.argmax(spectrum) * 16000 / (1 << 18) == pytest.approx(440 * factor, abs=0.5)
+    assert np.sqrt(np.mean(half**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
+    ends = int(16000 / factor)
+    if factor > 1:
+        again = played[: 16000 - ends]
+        np.testing.assert_allclose(played[ends:], again if fill == "wrap" else 0 * again, atol=0.02)
+
+
+def test_a_speed_is_drawn_in_semitones() -> None:
+    assert draw_speed(np.random.default_rng(0), semitones=(12.0, 12.0)).factor == pytest.approx(2)
+    factors = [draw_speed(np.random.default_rng(seed)).factor for seed in range(200)]
+    assert 2 ** (-2 / 12) <= min(factors) < 0.92
+    assert 1.09 < max(factors) <= 2 ** (2 / 12)
+    with pytest.raises(UsageError, match="factor"):
+        Speed(5.0)
 
 
 @pytest.mark.parametrize("color", ["white", "pink"])

@@ -1,4 +1,4 @@
-"""Augmentations of waveforms: gain, shift, noise and mix, drawn apart from where they are applied.
+"""Augmentations of waveforms: gain, shift, speed, noise and mix, drawn apart from where they are applied.
 
 ``draw_…`` turns a random generator into frozen parameters; ``apply_…`` turns a waveform and parameters into a new
 waveform, always the same one. So parameters can be kept, printed and repeated, on any worker. Several augmentations
@@ -12,8 +12,8 @@ are new arrays of the same shape. Ranges are (lowest, highest), drawn uniformly.
 samples and channels. Silence has no level to relate to: noise and mix at an SNR leave a silent waveform as it is, and
 add nothing of a silent other one. Results may go beyond full scale; what becomes of that is the chain's matter.
 
-Public names: Gain, Shift, Noise, Mix, Parameters; draw_gain, draw_shift, draw_noise, draw_mix; apply_gain, apply_shift,
-apply_noise, apply_mix, apply_augmentation; AUGMENTATIONS, check_samples.
+Public names: Gain, Shift, Speed, Noise, Mix, Parameters; draw_gain, draw_shift, draw_speed, draw_noise, draw_mix;
+apply_gain, apply_shift, apply_speed, apply_noise, apply_mix, apply_augmentation; AUGMENTATIONS, check_samples.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import soxr  # type: ignore[import-untyped]
 
 from audiolect.errors import AudioError, UsageError, unknown_name
 
@@ -31,6 +32,7 @@ Samples = npt.NDArray[np.float32]
 Range = tuple[float, float]
 
 _LARGEST_DB = 200.0  # keeps every factor well inside float32
+_SLOWEST, _FASTEST = 0.25, 4.0
 _FILLS = ("wrap", "silence")
 _COLORS = ("white", "pink")
 _REFERENCES = ("snr", "gain")
@@ -58,6 +60,22 @@ class Shift:
 
     def __post_init__(self) -> None:
         _check_within("fraction", self.fraction, -1.0, 1.0)
+        _check_choice("fill", self.fill, _FILLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Play faster or slower, as a tape does: a factor of 2 takes half as long and sounds an octave higher.
+
+    From 1/4 to 4. The number of samples stays: what is too long is cut, and what is missing begins again
+    (``fill="wrap"``) or is silence (``"silence"``).
+    """
+
+    factor: float
+    fill: str = "wrap"
+
+    def __post_init__(self) -> None:
+        _check_within("factor", self.factor, _SLOWEST, _FASTEST)
         _check_choice("fill", self.fill, _FILLS)
 
 
@@ -95,7 +113,7 @@ class Mix:
         _check_choice("reference", self.reference, _REFERENCES)
 
 
-Parameters = Gain | Shift | Noise | Mix
+Parameters = Gain | Shift | Speed | Noise | Mix
 
 
 def draw_gain(rng: np.random.Generator, *, gain_db: Range = (-10.0, 10.0)) -> Gain:
@@ -106,6 +124,11 @@ def draw_gain(rng: np.random.Generator, *, gain_db: Range = (-10.0, 10.0)) -> Ga
 def draw_shift(rng: np.random.Generator, *, fraction: Range = (-0.1, 0.1), fill: str = "wrap") -> Shift:
     """A shift from a range of fractions of the length."""
     return Shift(_draw(rng, "fraction", fraction, 1.0), fill)
+
+
+def draw_speed(rng: np.random.Generator, *, semitones: Range = (-2.0, 2.0), fill: str = "wrap") -> Speed:
+    """A speed from a range in semitones: 12 are a factor of 2."""
+    return Speed(2.0 ** (_draw(rng, "semitones", semitones, 24.0) / 12.0), fill)
 
 
 def draw_noise(rng: np.random.Generator, *, snr_db: Range = (40.0, 100.0), color: str = "white") -> Noise:
@@ -133,6 +156,19 @@ def apply_shift(samples: Samples, parameters: Shift) -> Samples:
         empty = slice(0, shift_samples) if shift_samples >= 0 else slice(shift_samples, None)
         shifted[empty] = 0.0
     return shifted
+
+
+def apply_speed(samples: Samples, parameters: Speed) -> Samples:
+    """The waveform faster or slower, of as many samples; those above half the rate are filtered away."""
+    check_samples(samples)
+    played = soxr.resample(samples, parameters.factor, 1.0, quality="LQ") if len(samples) else samples
+    if len(played) >= len(samples):
+        return np.array(played[: len(samples)])
+    if parameters.fill == "wrap" and len(played):
+        return np.take(played, np.arange(len(samples)), axis=0, mode="wrap")
+    silent = np.zeros_like(samples)
+    silent[: len(played)] = played
+    return silent
 
 
 def apply_noise(samples: Samples, parameters: Noise) -> Samples:
@@ -192,6 +228,8 @@ def apply_augmentation(samples: Samples, parameters: Parameters, *, other: Sampl
             return apply_gain(samples, parameters)
         case Shift():
             return apply_shift(samples, parameters)
+        case Speed():
+            return apply_speed(samples, parameters)
         case Noise():
             return apply_noise(samples, parameters)
         case Mix():
@@ -204,6 +242,7 @@ def apply_augmentation(samples: Samples, parameters: Parameters, *, other: Sampl
 AUGMENTATIONS: dict[str, Callable[..., Parameters]] = {
     "gain": draw_gain,
     "shift": draw_shift,
+    "speed": draw_speed,
     "noise": draw_noise,
     "mix": draw_mix,
 }
