@@ -6,6 +6,7 @@ Every check asserts how many files it has seen: a loop that finds nothing must n
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
