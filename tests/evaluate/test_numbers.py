@@ -57,6 +57,35 @@ def test_the_choice_of_metrics() -> None:
     check_choice(MetricChoice(), [])
 
 
+def test_a_metric_of_other_labels_is_explained() -> None:
+    several = classes(np.array([[True, True], [True, False], [False, True]]), np.eye(3)[:, :2])
+    with pytest.raises(UsageError) as caught:
+        check_choice(MetricChoice(("accuracy",)), [], {"text_to_audio": queries()}, several)
+    letter = str(caught.value)
+    assert "recall_any@1, " in letter
+    assert "macro_average_precision" in letter
+    assert "these recordings have several labels, which accuracy cannot measure" in letter
+    single = classes(np.eye(3, dtype=bool), np.eye(3))
+    with pytest.raises(UsageError, match="one label each, which macro_roc_auc cannot"):
+        check_choice(MetricChoice(("macro_roc_auc",)), [], {}, single)
+    with pytest.raises(UsageError, match=r"did you mean recall_any@1"):
+        check_choice(MetricChoice(("recal_any@1",)), [], {"text_to_audio": queries()}, single)
+
+
+def test_too_few_recordings_of_several_labels_have_no_interval() -> None:
+    """Without one of the two there is no class left that has both positives and negatives."""
+    few = classes(np.array([[True, True, False], [True, False, False]]), np.array([[0.9, 0.1, 0.2], [0.8, 0.2, 0.1]]))
+    numbers = {each.metric: each for each in class_numbers(few, FEW, part="all", context="c")}
+    number = numbers["macro_average_precision"]
+    assert (number.value, number.low, number.high) == (0.5, None, None)
+    assert "no class has both" in number.reason
+
+
+def test_labels_that_tell_nothing_apart_give_no_numbers() -> None:
+    one = classes(np.array([[True, True, False]]), np.array([[0.9, 0.1, 0.2]]))
+    assert class_numbers(one, FEW, part="all", context="c") == []
+
+
 def test_the_same_seed_gives_the_same_intervals() -> None:
     one, two = (
         query_numbers(queries(), MetricChoice((), seed, 300), part="p", task="t", context="c") for seed in (5, 5)
@@ -105,6 +134,6 @@ def test_several_labels_against_scikit_learn() -> None:
     assert number.low is not None
     assert number.high is not None
     assert number.low < mean < number.high
-    assert "draws" in number.method
+    assert number.method == "jackknife of 60 blocks"
     assert numbers["class_average_precision[b]"].reason == "of one class: not drawn"
     assert confusion_of(found, part="all", context="c") is None

@@ -110,7 +110,7 @@ def evaluate(
         system = _measured(predictions, dataset, request, request.name)
         numbers = _all_numbers(system, request)
         advance(len(numbers))
-        check_choice(request.choice, numbers)
+        check_choice(request.choice, numbers, system.queries, system.classes)
         if not numbers:
             raise _nothing(predictions)
         contexts = _contexts(system, request)
@@ -261,7 +261,7 @@ def _context(name: str, material: Material, request: EvaluateRequest) -> Context
     rules: dict[str, Any] = {
         "ties": request.ties,
         "relevance": request.relevance,
-        "intervals": "bootstrap over recordings; Wilson's of shares of 0 and 1 and of classes",
+        "intervals": "bootstrap over recordings; Wilson's of shares of 0 and 1 and of classes; jackknife of labels",
         "num_resamples": request.choice.num_resamples,
     }
     return Context(

@@ -5,7 +5,8 @@
     several labels   macro_average_precision (mAP), macro_roc_auc, micro …, class_average_precision[NAME]
 
 Conventions: intervals draw recordings, never captions; with fewer than two recordings there is none, and the number
-says so. Metrics are chosen by name or by pattern, as ``recall_any@*``.
+says so. Those of several labels leave recordings out instead (``metrics/jackknife.py``). Metrics are chosen by name or
+by pattern, as ``recall_any@*``.
 
 Public names: MetricChoice, CLASSIFICATION, query_numbers, class_numbers, confusion_of, check_choice,
 HIGHER_IS_WORSE.
@@ -13,13 +14,13 @@ HIGHER_IS_WORSE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-from audiolect.errors import UsageError
+from audiolect.errors import UsageError, nearest_names
 from audiolect.evaluate.draws import (
     Drawn,
     Statistic,
@@ -31,7 +32,8 @@ from audiolect.evaluate.draws import (
     recalls_statistic,
 )
 from audiolect.evaluate.measured import ClassAnswers, QueryValues
-from audiolect.metrics.bootstrap import NUM_RESAMPLES, Groups, bootstrap_statistic, groups_of
+from audiolect.metrics.bootstrap import NUM_RESAMPLES, Groups, groups_of
+from audiolect.metrics.jackknife import NUM_BLOCKS, jackknife_interval
 from audiolect.metrics.multilabel import multilabel_scores
 from audiolect.metrics.tagging import ClassificationScores, classification_scores, predicted_classes, top_k_hits
 from audiolect.metrics.uncertainty import wilson_interval
@@ -45,7 +47,18 @@ _MACRO = ("balanced_accuracy", "macro_precision", "macro_f1")
 _TOP = 5
 _FEW = "fewer than two recordings"
 _PER_CLASS = "of one class: not drawn"
+_TOO_FEW = "without some recordings no class has both positives and negatives"
 _MULTILABEL_WORK = 40_000_000
+# What there is to choose from, where recordings have one label, and where they have several.
+_SINGLE = ("accuracy", f"accuracy@{_TOP}", *_MACRO, "class_recall[NAME]")
+_SEVERAL = (
+    "macro_average_precision",
+    "macro_roc_auc",
+    "macro_d_prime",
+    "micro_average_precision",
+    "micro_roc_auc",
+    "class_average_precision[NAME]",
+)
 _LEVEL = 0.95
 
 
@@ -100,7 +113,7 @@ def query_numbers(answers: QueryValues, choice: MetricChoice, *, part: str, task
 
 
 def class_numbers(answers: ClassAnswers, choice: MetricChoice, *, part: str, context: str) -> list[Number]:
-    """The numbers of classification: of one label for each recording, or of several."""
+    """The numbers of classification: of one label for each recording, or of several; none where all have the same."""
     recordings = len(set(answers.recordings))
     place = _Place(
         part, CLASSIFICATION, len(answers.recordings), recordings, len(answers.names), answers.excluded, context
@@ -137,20 +150,42 @@ def confusion_of(answers: ClassAnswers, *, part: str, context: str) -> Confusion
     return Confusion(part=part, names=scores.names, counts=rows, context=context)
 
 
-def check_choice(choice: MetricChoice, numbers: Iterable[Number]) -> None:
+def check_choice(
+    choice: MetricChoice,
+    numbers: Iterable[Number],
+    queries: Mapping[str, QueryValues] | None = None,
+    classes: ClassAnswers | None = None,
+) -> None:
     """Every name and pattern must have found something.
+
+    Args:
+        numbers: what was found.
+        queries, classes: what was answered, for the letter.
 
     Raises:
         UsageError: one has not.
     """
     found = {number.metric for number in numbers}
     idle = [pattern for pattern in choice.patterns if not any(fnmatchcase(metric, pattern) for metric in found)]
-    if idle:
-        raise UsageError(
-            "No metric of these predictions has this name.",
-            expected="names of docs/metrics.md, or patterns such as 'recall_any@*'",
-            found=", ".join(idle),
-        )
+    if not idle:
+        return
+    there = [name for answers in (queries or {}).values() for name in answers.values]
+    others: tuple[str, ...] = ()
+    if classes is not None:
+        there += list(_SINGLE if classes.is_single else _SEVERAL)
+        others = _SEVERAL if classes.is_single else _SINGLE
+    strange = [name for name in idle if name in others]
+    labels = "one label each" if classes is not None and classes.is_single else "several labels"
+    near = [name for pattern in idle for name in nearest_names(pattern, there)]
+    raise UsageError(
+        "No metric of these predictions has this name.",
+        expected="one of " + ", ".join(dict.fromkeys(there)) + ", or patterns such as 'recall_any@*'"
+        if there
+        else "names of docs/metrics.md, or patterns such as 'recall_any@*'",
+        found=", ".join(idle),
+        cause=f"these recordings have {labels}, which {', '.join(strange)} cannot measure" if strange else None,
+        fix=f"did you mean {' or '.join(dict.fromkeys(near))}?" if near and not strange else None,
+    )
 
 
 def _classification(answers: ClassAnswers) -> ClassificationScores:
@@ -171,17 +206,17 @@ def _class_recalls(scores: ClassificationScores, choice: MetricChoice, place: _P
 
 
 def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups | None, place: _Place) -> list[Number]:
+    if not _tells_apart(answers.targets):
+        return []
     scores = multilabel_scores(answers.targets, answers.scores, answers.names)
-    # Every draw sorts the scores of every class: fewer draws for large problems.
-    draws = int(np.clip(_MULTILABEL_WORK // answers.scores.size, 100, min(999, choice.num_resamples)))
+    # Every block sorts the scores of every class: fewer blocks for large problems.
+    blocks = int(np.clip(_MULTILABEL_WORK // answers.scores.size, 20, NUM_BLOCKS))
     numbers = []
     for name, value in scores.values().items():
-        if not choice.wants(name):
-            continue
-        drawn = None
-        if groups is not None and np.isfinite(value):
-            drawn = _label_interval(answers, name, choice, draws)
-        numbers.append(_number(name, value, drawn, place))
+        if choice.wants(name) and np.isfinite(value):  # d' has no number where all or none are told apart
+            drawn = None if groups is None else _label_interval(answers, name, choice, blocks)
+            reason = _FEW if groups is None else _TOO_FEW
+            numbers.append(_number(name, value, drawn, place, reason=reason))
     for name, value in zip(scores.names, scores.average_precision, strict=True):
         metric = f"class_average_precision[{name}]"
         if choice.wants(metric) and np.isfinite(value):
@@ -189,19 +224,30 @@ def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups |
     return numbers
 
 
-def _label_interval(answers: ClassAnswers, name: str, choice: MetricChoice, draws: int) -> Drawn | None:
+def _tells_apart(targets: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> bool:
+    """Whether some class has recordings with it and without it."""
+    return bool((targets.any(axis=0) & ~targets.all(axis=0)).any())
+
+
+def _label_interval(answers: ClassAnswers, name: str, choice: MetricChoice, blocks: int) -> Drawn | None:
     def statistic(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+        if not _tells_apart(answers.targets[rows]):
+            return float("nan")
         return multilabel_scores(answers.targets[rows], answers.scores[rows], answers.names).values()[name]
 
-    interval = bootstrap_statistic(
-        statistic,
-        len(answers.recordings),
-        rng=np.random.default_rng(choice.seed),
-        groups=answers.recordings,
-        num_resamples=draws,
-        method="percentile",
-    )
-    return Drawn(interval.low, interval.high, f"percentile, {draws} draws")
+    try:
+        interval = jackknife_interval(
+            statistic,
+            len(answers.recordings),
+            rng=np.random.default_rng(choice.seed),
+            groups=answers.recordings,
+            num_blocks=blocks,
+            level=_LEVEL,
+            is_share=name != "macro_d_prime",
+        )
+    except UsageError:
+        return None
+    return Drawn(interval.low, interval.high, interval.method)
 
 
 def _numbers(

@@ -12,8 +12,8 @@ nothing: both are named and left out of all means, micro too.
 
 Ties: all examples with one score pass a threshold together, as in scikit-learn; their order never matters.
 
-Conventions: n examples, C classes. For intervals give ``bootstrap_statistic`` a function that calls
-``multilabel_scores`` on the rows drawn.
+Conventions: n examples, C classes. For intervals give ``jackknife_interval`` a function that calls
+``multilabel_scores`` on the rows left; draws with replacement would lie above the value.
 
 Public names: MultilabelScores, multilabel_scores, average_precision, roc_auc, d_prime.
 
