@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from audiolect.config import parse_config
 from audiolect.errors import ConfigError
 from audiolect.training.mixing import MixedBatch, MixingSettings, mix_batch
+from audiolect.training.run_folder import open_run
+from audiolect.training.session import train
 
 ALWAYS = MixingSettings(probability=1.0)
 
@@ -116,3 +122,18 @@ def test_impossible_settings_are_refused() -> None:
         parse_config({"probability": 0.0}, MixingSettings, "recipe")
     with pytest.raises(ConfigError, match="alpha"):
         parse_config({"alpha": 0}, MixingSettings, "recipe")
+
+
+def test_a_training_that_goes_on_mixes_the_same(recipe: Callable[..., Path], tmp_path: Path) -> None:
+    path = recipe(**{"training.objective": {"mixing": {"probability": 0.7}}, "evaluation": {}})
+    train(path, tmp_path / "whole")
+    looks = itertools.count(1)
+    stopped = train(path, tmp_path / "parts", asked_to_stop=lambda: next(looks) == 6)
+    assert stopped.stopped
+    assert stopped.standing.step == 6
+    assert train(path, tmp_path / "parts").resumed_at == 6
+    whole, parts = (
+        load_file(open_run(tmp_path / name).checkpoint("last") / "model.safetensors") for name in ("whole", "parts")
+    )
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
