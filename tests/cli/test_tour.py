@@ -1,11 +1,20 @@
+"""The verb ``demo`` in small: every stage runs, what it says stands on the disk, and its commands work alone."""
+
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from audiolect.cli.main import run
+from audiolect.data.dataset import open_dataset
+from audiolect.training.recipe import load_recipe
+
+SMALL = ("--recordings", 20, "--epochs", 1, "--jobs", 1)
 
 
 def call(*arguments: object) -> int:
@@ -14,30 +23,74 @@ def call(*arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
-def test_the_demo_walks_the_street(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("demo", "--out", tmp_path / "demo", "--recordings", 10, "--jobs", 1) == 0
-    printed = capsys.readouterr().out
-    assert "all 10 recordings decode" in printed
-    assert (tmp_path / "demo" / "spectrogram.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "demo" / "soundworld" / "card.yaml").exists()
-    assert "packed  10 recordings" in printed
-    assert "epoch 0 of 0 to 9" in printed
-    assert "soundworld-AudioCaptioning/train" in printed
-    assert call("pack", "verify", tmp_path / "demo" / "soundworld-pack", "--jobs", 1) == 0
-    assert call("plan", tmp_path / "demo" / "mixture.yaml") == 0
-    assert f"audiolect show {tmp_path / 'demo' / 'soundworld'}" in printed.replace("\n", "")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a small demo, and what the verb printed."""
+    pytest.importorskip("torch")
+    pytest.importorskip("lancedb")
+    folder = tmp_path_factory.mktemp("tour") / "demo"
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert call("demo", "--out", folder, *SMALL) == 0
+    return folder, printed.getvalue()
 
 
-def test_the_same_seed_gives_the_same_world(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prints = []
-    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        assert call("demo", "--out", tmp_path / name, "--recordings", 5, "--seed", seed, "--jobs", 1, "--json") == 0
-        prints.append(json.loads(capsys.readouterr().out)["fingerprint"])
-    assert prints[0] == prints[1] != prints[2]
+def test_the_demo_walks_the_street(made: tuple[Path, str]) -> None:
+    demo, printed = made
+    for words in (
+        "all 20 recordings decode",
+        "packed  20 recordings",
+        "soundworld-AudioCaptioning/train",
+        "trained  1 step;",
+        "embedded  2 recordings and 10 captions",
+        "by chance",
+        "indexed  6 recordings",
+        "a dog barks three times",
+        f"wrote {demo}",
+    ):
+        assert words in printed
+    # Of two recordings the right one comes first or second: (1 + 1/2) / 2, in the scores and in the summary.
+    assert [line.split()[-1] for line in printed.splitlines() if line.startswith("map@10")] == ["0.75", "0.75"]
+    assert (demo / "spectrogram.png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in (demo / "report.html").read_text("utf-8")
+    for file in ("soundworld/card.yaml", "soundworld-pack/pack.json", "run/best", "scores.json", "index/card.json"):
+        assert (demo / file).exists(), file
+    assert load_recipe(demo / "recipe.yaml").training.batches.policy == "pad"
+    assert call("pack", "verify", demo / "soundworld-pack", "--jobs", 1) == 0
 
 
-def test_an_existing_demo_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("demo", "--out", tmp_path / "demo", "--recordings", 5, "--jobs", 1)
-    assert call(*arguments) == 0
-    assert call(*arguments) == 2
+def test_the_commands_that_it_prints_do_the_same_alone(
+    made: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo, printed = made
+    commands = {words[1]: words[1:] for words in (shlex.split(x[2:]) for x in printed.splitlines() if x[:2] == "$ ")}
+    assert list(commands) == ["prepare", "pack", "train", "predict", "evaluate", "report", "index", "search"]
+    before = json.loads((demo / "scores.json").read_text("utf-8"))
+    for verb in ("predict", "evaluate", "report", "index", "search"):
+        extra = ["--overwrite"] if verb in ("predict", "index") else []
+        assert call(*commands[verb], *extra) == 0
+    after = json.loads((demo / "scores.json").read_text("utf-8"))
+    assert [each["value"] for each in after["numbers"]] == [each["value"] for each in before["numbers"]]
+    assert "soundworld/" in capsys.readouterr().out
+
+
+def test_the_same_seed_gives_the_same_demo_and_an_old_one_is_kept(
+    made: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo, _ = made
+    assert call("demo", "--out", demo, *SMALL) == 2
     assert "--overwrite" in capsys.readouterr().err
+    (tmp_path / "soundworld").mkdir()
+    assert call("demo", "--out", tmp_path, *SMALL, "--overwrite", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    scores = json.loads((demo / "scores.json").read_text("utf-8"))
+    first = {each["metric"]: each["value"] for each in scores["numbers"] if each["task"] == "text_to_audio"}
+    assert {metric: number["value"] for metric, number in told["numbers"].items()} == first
+    assert told["fingerprint"] == open_dataset(demo / "soundworld").card.fingerprint
+    assert [len(found) for found in told["searches"].values()] == [3, 3]
+    assert all(Path(told[key]).exists() for key in ("dataset", "pack", "recipe", "run", "report", "index"))
+
+
+def test_too_few_recordings_are_refused(tmp_path: Path) -> None:
+    assert call("demo", "--out", tmp_path / "demo", "--recordings", 9) == 2
+    assert not (tmp_path / "demo").exists()
