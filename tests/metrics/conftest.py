@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,3 +71,19 @@ def clotho_evaluation() -> list[list[str]]:
         pytest.skip(f"there are no published captions beside the project ({os.path.relpath(SHARED)})")
     with path.open(encoding="utf-8", newline="") as file:
         return [[row[f"caption_{number}"] for number in range(1, 6)] for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def make_java(tmp_path: Path) -> Callable[..., str]:
+    """A program that stands in for Java: says a version, and else runs some lines of Python with ``argv``."""
+
+    def made(body: str = "", *, version: str = 'openjdk version "17.0.1"') -> str:
+        path = tmp_path / "bin" / "java"
+        path.parent.mkdir(exist_ok=True)
+        lines = ["import sys, time", "argv = sys.argv[1:]"]
+        lines += ["if argv == ['-version']:", f"    print({version!r}, file=sys.stderr)", "    sys.exit()", body]
+        path.write_text(f"#!{sys.executable}\n" + "\n".join(lines) + "\n", "utf-8")
+        path.chmod(0o755)
+        return str(path)
+
+    return made
