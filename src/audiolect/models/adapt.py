@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from audiolect.config import Config
 from audiolect.errors import UsageError, nearest_names
+from audiolect.models.freezing_plans import FREEZING_PLANS
 
 _RANGE = re.compile(r"(\d*)-(\d*)")
 
@@ -33,6 +34,9 @@ _RANGE = re.compile(r"(\d*)-(\d*)")
 class FreezingSettings(Config):
     """The section ``freezing`` of a training."""
 
+    plan: Literal["all", "fc1_only", "clever"] | None = Field(
+        default=None, description="A plan by name; freeze and train come on top of it."
+    )
     freeze: list[str] = Field(default=[], description="Patterns of names that do not train.")
     train: list[str] = Field(default=[], description="Exceptions: patterns of names that train all the same.")
     expect: int | None = Field(default=None, ge=1, description="How many numbers train; another count is an error.")
@@ -79,8 +83,10 @@ def apply_freezing(model: nn.Module, settings: FreezingSettings) -> FreezingPlan
     """
     parameters = dict(model.named_parameters())
     fixed = {name for name, parameter in parameters.items() if not parameter.requires_grad}
-    frozen = _fitting(settings.freeze, parameters, "freeze")
+    named = FREEZING_PLANS[settings.plan or "all"]
+    frozen = _fitting([*named.freeze, *settings.freeze], parameters, "freeze")
     wanted = _fitting(settings.train, parameters, "train")
+    fitting_plan = _fitting(named.train, parameters, f"plan {settings.plan}") - fixed
     if wanted & fixed:
         raise UsageError(
             "A freezing plan wants to train what the model holds fixed.",
@@ -89,7 +95,7 @@ def apply_freezing(model: nn.Module, settings: FreezingSettings) -> FreezingPlan
             cause="text.frozen is true, or temperature.learnable is false",
             fix="change the model's setting, or leave the pattern out",
         )
-    still = fixed | (frozen - wanted)
+    still = fixed | (frozen - wanted - fitting_plan)
     if len(still) == len(parameters):
         raise UsageError("A freezing plan leaves nothing to train.", where="freezing", found=", ".join(settings.freeze))
     for name, parameter in parameters.items():

@@ -67,7 +67,9 @@ class DecoderState:
         self.own = [(keys[rows], values[rows]) for keys, values in self.own]
         self.cross = [(keys[recordings], values[recordings]) for keys, values in self.cross]
         self.cross_mask = None if self.cross_mask is None else self.cross_mask[recordings]
-        self.even = self.even or bool((self.lengths == self.lengths[:1]).all())
+        if not self.even:
+            self.longest = int(self.lengths.max())
+            self.even = self.longest == int(self.lengths.min())
 
 
 def attend_self(query: Tensor, key: Tensor, value: Tensor, state: DecoderState, layer: int) -> Tensor:

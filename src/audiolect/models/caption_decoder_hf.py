@@ -80,6 +80,8 @@ class HfCaptionDecoder(nn.Module):
         super().__init__()
         self.model: Any = model
         self.way = way
+        # A causal language model brings no weights for it.
+        self.added_cross = way == "cross" and not model.config.is_encoder_decoder
         config = model.config
         self.width = int(model.get_input_embeddings().embedding_dim if way == "prefix" else config.hidden_size)
         self.vocabulary = int(config.vocab_size)

@@ -34,10 +34,12 @@ from torch.nn.functional import cross_entropy
 from audiolect.config import parse_config
 from audiolect.errors import UsageError, nearest_names
 from audiolect.models.adapt import hold_frozen_norms
+from audiolect.models.caption_bridge import CaptionBridge
 from audiolect.models.captioner_audio import hear
 from audiolect.models.captioner_parts import CaptionerParts, build_parts, save_parts
-from audiolect.models.captioner_settings import CaptionerSettings
+from audiolect.models.captioner_settings import CaptionerSettings, LoraSettings
 from audiolect.models.encoder_output import EncoderOutput
+from audiolect.models.lora import add_lora, merge_lora
 from audiolect.models.pooling import mask_unless_full
 from audiolect.models.state_dicts import load_weights, read_weights
 from audiolect.models.text_tower import Truncation
@@ -73,6 +75,8 @@ class Captioner(nn.Module):
         self.styles: set[str] = set(styles)
         heard, read = int(self.encoder.embedding_size), int(self.decoder.width)
         self.bridge: nn.Module = nn.Identity() if heard == read else nn.Linear(heard, read)
+        if settings.bridge is not None:
+            self.bridge = CaptionBridge(heard, read, settings.bridge)
         self.max_tokens = min(settings.max_tokens, self.decoder.most_tokens - len(self.tokenizer.start) - 1)
         self.truncation = Truncation(self.max_tokens)
 
@@ -94,7 +98,9 @@ class Captioner(nn.Module):
             UsageError: a recording has no sample.
         """
         heard = hear(self.encoder, waveforms, lengths)
-        return EncoderOutput(heard.pooled, self.bridge(heard.frames), heard.mask)
+        has_places = isinstance(self.bridge, CaptionBridge)
+        frames = self.bridge(heard.frames, heard.mask) if has_places else self.bridge(heard.frames)
+        return EncoderOutput(heard.pooled, frames, heard.mask)
 
     def forward(
         self, waveforms: Tensor, lengths: Tensor, prefixes: Sequence[str], answers: Sequence[str]
@@ -160,6 +166,11 @@ class Captioner(nn.Module):
                 fix=f"did you mean {near[0]!r}?" if near else "choose one of the styles",
             )
 
+    def merge(self) -> None:
+        """Add the updates of LoRA to the weights. Raises UsageError where there are none."""
+        merge_lora(self)
+        self.settings = self.settings.model_copy(update={"lora": None})
+
     def parts(self) -> CaptionerParts:
         """Its parts, for saving."""
         return CaptionerParts(self.encoder, self.decoder, self.tokenizer)
@@ -209,7 +220,10 @@ def build_captioner(settings: CaptionerSettings, captions: Iterable[str] = ()) -
     """
     if settings.start is not None:
         return _filled(settings, Path(settings.start))
-    return Captioner(settings, build_parts(settings, captions))
+    model = Captioner(settings, build_parts(settings, captions))
+    if settings.lora is not None:
+        _begin_lora(model, settings.lora)
+    return model
 
 
 def save_captioner(model: Captioner, folder: str | Path) -> None:
@@ -245,9 +259,26 @@ def _card(folder: Path) -> dict[str, Any]:
 
 
 def _filled(settings: CaptionerSettings, folder: Path) -> Captioner:
-    """A model with the parts and the weights of a saved one."""
+    """A model with the parts and the weights of a saved one, whose LoRA goes on, is merged, or is begun."""
     card = _card(folder)
     path = folder / "model.safetensors"
     model = Captioner(settings, build_parts(settings, (), folder / "parts"), card.get("styles") or ())
+    stored = (card.get("settings") or {}).get("lora")
+    saved = None if stored is None else parse_config(stored, LoraSettings, where=folder / "model.yaml")
+    if saved is not None:
+        _begin_lora(model, settings.lora if settings.lora is not None else saved)
     load_weights(model, read_weights(path), where=path)
+    if saved is not None and settings.lora is None:
+        merge_lora(model)
+    if saved is None and settings.lora is not None:
+        _begin_lora(model, settings.lora)
     return model
+
+
+def _begin_lora(model: Captioner, lora: LoraSettings) -> None:
+    """LoRA beside published weights; what has none, the bridge and an added cross-attention, trains as it is."""
+    add_lora(model, lora)
+    model.bridge.requires_grad_(True)
+    for name, parameter in model.decoder.named_parameters():
+        if getattr(model.decoder, "added_cross", False) and "cross" in name:
+            parameter.requires_grad_(True)

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from audiolect.config import Config
+from audiolect.models.caption_bridge import BridgeSettings
 from audiolect.models.caption_tokenizer import LEAST_CAPTION_VOCABULARY
 from audiolect.models.encoders.table import AudioEncoderSettings
 from audiolect.models.encoders.whisper import WhisperSettings
@@ -114,6 +115,9 @@ class CaptionerSettings(Config):
     )
     audio: AudioEncoderSettings | None = Field(default=None, description="The encoder; null: a small Whisper's.")
     decoder: DecoderSettings | None = Field(default=None, description="The decoder; null: a small transformer.")
+    bridge: BridgeSettings | None = Field(
+        default=None, description="Places in time, and layers, between encoder and decoder; for encoders without them."
+    )
     max_tokens: int = Field(
         default=100, ge=4, description="Of prefix and caption; a longer caption is cut, and counted."
     )
@@ -131,6 +135,9 @@ class CaptionerSettings(Config):
             raise ValueError("whisper brings encoder and decoder: leave out audio and decoder")
         if self.whisper is None and (self.encoder_from_scratch or self.decoder_from_scratch or self.revision):
             raise ValueError("encoder_from_scratch, decoder_from_scratch and revision go with whisper")
+        width = getattr(self.effective_decoder, "width", None)
+        if self.bridge is not None and width is not None and width % self.bridge.heads:
+            raise ValueError(f"bridge.heads ({self.bridge.heads}) must divide decoder.width ({width})")
         if self.audio is not None and self.length is not None:
             raise ValueError("with audio, say length inside of audio")
         return self
