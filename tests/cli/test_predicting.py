@@ -86,6 +86,20 @@ def test_letters(home: Path, capsys: pytest.CaptureFixture[str], arguments: tupl
     assert not (home / "out").exists()
 
 
+def test_a_pack_of_another_dataset_with_the_same_names(
+    home: Path, tones: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its recordings are called the same and sound otherwise: they are told by their lengths."""
+    tones.tone_dataset(home / "others", 8, seconds=lambda i: 0.7)
+    assert call("pack", "others", "--rate-hz", tones.RATE_HZ, "--out", "packed-others", "--jobs", 1) == 0
+    capsys.readouterr()
+    assert call("predict", "run", "tones", "--out", "out", "--pack", "packed-others", "--allow-partial") == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "8 of 8 recordings are other spans in the pack" in told
+    assert "this is the pack of another dataset" in told
+    assert not (home / "out").exists()
+
+
 def test_embed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = ["tones-audio/000.wav", "tones-audio/001.wav"]
     assert call("embed", "run", *files, "--text", "a low tone", "--out", "v.npz") == 0

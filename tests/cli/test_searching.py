@@ -149,3 +149,15 @@ def test_quarantined_recordings_are_left_out_and_broken_ones_listed(
     assert "quarantine: left out 1 recording" in printed.err
     for words in ("left out: quarantined", "left out: missing", f"missing: {second}", "problems.jsonl", "added"):
         assert words in printed.out
+
+
+def test_an_index_refuses_the_pack_of_another_dataset(
+    street: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another soundworld has recordings of the same names."""
+    assert call("prepare", "soundworld", "--out", tmp_path / "w", "--recordings", 8, "--seed", 9, "--jobs", 1) == 0
+    assert call("pack", tmp_path / "w", "--rate-hz", 32000, "--out", tmp_path / "p", "--jobs", 1) == 0
+    capsys.readouterr()
+    assert call("index", street / "model", street / "world", "--out", tmp_path / "i", "--pack", tmp_path / "p") == 2
+    assert "8 of 8 recordings are other spans in the pack" in " ".join(capsys.readouterr().err.split())
+    assert call("search", tmp_path / "i", "dog") == 2

@@ -22,7 +22,7 @@ from audiolect.data.dataset import Dataset, filter_dataset, save_dataset
 from audiolect.data.records import EXAMPLE_SCHEMA, Recording, recordings_frame
 from audiolect.errors import DamagedFile, DatasetError, SpanError, UsageError
 from audiolect.loader import pack as pack_module
-from audiolect.loader.pack import Pack, check_pack_of, open_pack
+from audiolect.loader.pack import Pack, check_pack_of, open_pack, open_pack_of
 from audiolect.loader.pack_format import pack_fingerprint
 
 LENGTHS = [1, 0, 40_000, 131_072, 300_000, 7]
@@ -319,3 +319,12 @@ def test_the_pack_of_another_dataset_is_refused(make_pack: Callable[..., Any], t
         DatasetError, match=r"2 of 5 recordings are absent[\s\S]*audiolect pack .*longer --rate-hz 32000"
     ):
         check_pack_of(pack, dataset_of(tmp_path / "longer", more))
+
+
+def test_a_pack_may_lack_recordings_and_must_not_have_others_of_their_names(
+    make_pack: Callable[..., Any], tmp_path: Path
+) -> None:
+    made, more = make_pack([5, 5, 5]), make_pack([5] * 5, name="more")
+    assert len(open_pack_of(made.folder, dataset_of(tmp_path / "longer", more)).recording_ids) == 3
+    with pytest.raises(DatasetError, match=r"3 of 5 recordings are other spans[\s\S]*pack of another dataset"):
+        open_pack_of(made.folder, dataset_of(tmp_path / "other", more, num_samples=4))

@@ -224,9 +224,9 @@ def embed(
 
 def _source(dataset: Dataset, pack: Path | None, rate_hz: int) -> WaveformSource:
     from audiolect.loader.audio_files import open_audio_files
-    from audiolect.loader.pack import open_pack
+    from audiolect.loader.pack import open_pack_of
 
-    return open_audio_files(dataset, rate_hz) if pack is None else open_pack(pack)
+    return open_audio_files(dataset, rate_hz) if pack is None else open_pack_of(pack, dataset)
 
 
 def _is_there(target: Path, request: PredictRequest, dataset: Dataset, identity: ModelIdentity) -> bool:

@@ -28,7 +28,9 @@ from audiolect.cli.console import (
 from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
     from audiolect.errors import AudiolectError
+    from audiolect.loader.waveforms import WaveformSource
     from audiolect.search.card import AnnFacts, IndexCard
     from audiolect.search.engine import Answer, QueryEncoder
     from audiolect.search.index import AddRequest, Embed, IndexReport
@@ -202,7 +204,7 @@ def _model_side(
 ) -> tuple[AddRequest, Embed]:
     """Whose vectors they are and how they are made: by the model of a run, or read from predictions."""
     from audiolect.loader.audio_files import open_audio_files
-    from audiolect.loader.pack import open_pack
+    from audiolect.loader.pack import open_pack_of
     from audiolect.predict.prediction import preprocessing_of
     from audiolect.predict.run_model import open_run_model
     from audiolect.search.from_run import embed_from_predictions, embed_with
@@ -227,8 +229,11 @@ def _model_side(
         preprocessing=heard,
         **facts,
     )
-    opener = (lambda dataset: open_audio_files(dataset, rate_hz)) if pack is None else (lambda _: open_pack(pack))
-    return request, embed_with(model.embedder, settings, opener, source=name)
+
+    def opened(dataset: Dataset) -> WaveformSource:
+        return open_audio_files(dataset, rate_hz) if pack is None else open_pack_of(pack, dataset)
+
+    return request, embed_with(model.embedder, settings, opened, source=name)
 
 
 def _encoder(card: IndexCard, run: Path | None, index: Path) -> QueryEncoder:

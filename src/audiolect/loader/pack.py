@@ -6,7 +6,7 @@ decoding does. What is read is checked by the CRCs of its blocks (``verify``): `
 first touches it; ``always``; or ``never``. One Pack serves all threads, and goes on working after a fork. With
 ``threads`` above 1 the spans of one call are shared out among as many; callers with threads of their own leave it.
 
-Public names: Pack, open_pack, check_pack_of.
+Public names: Pack, open_pack, open_pack_of, check_pack_of, check_same_spans.
 """
 
 from __future__ import annotations
@@ -266,6 +266,17 @@ def open_pack(folder: str | Path, *, verify: str = "first", threads: int = 1) ->
     return Pack(open_files_of_pack(place, verify), threads=threads, verify=verify)
 
 
+def open_pack_of(folder: str | Path, dataset: Dataset) -> Pack:
+    """Open a pack that should hold recordings of a dataset; it need not hold all.
+
+    Raises:
+        As ``open_pack`` and ``check_same_spans``.
+    """
+    pack = open_pack(folder)
+    check_same_spans(pack, dataset)
+    return pack
+
+
 def check_pack_of(pack: Pack, dataset: Dataset) -> None:
     """Check that every recording of a dataset stands in a pack, with the same span of the same rate.
 
@@ -274,11 +285,23 @@ def check_pack_of(pack: Pack, dataset: Dataset) -> None:
     """
     if pack.card.fingerprint == dataset.card.fingerprint:
         return
-    wanted = dataset.recordings.select("recording_id", "start_sample", "num_samples", "sample_rate_hz")
-    both = wanted.join(pack.sources, on="recording_id", how="left", maintain_order="left")
-    absent = both.filter(pl.col("source_num_samples").is_null())["recording_id"]
+    wanted = dataset.recordings.select("recording_id")
+    absent = wanted.join(pack.sources, on="recording_id", how="anti", maintain_order="left")["recording_id"]
     if len(absent):
         raise pack._absent(absent, wanted.height, str(dataset.folder))
+    check_same_spans(pack, dataset)
+
+
+def check_same_spans(pack: Pack, dataset: Dataset) -> None:
+    """Check that those recordings of a dataset that stand in a pack are the same spans of the same rate there.
+
+    Raises:
+        DatasetError: some are other spans, as in a pack of another dataset whose recordings have the same names.
+    """
+    if pack.card.fingerprint == dataset.card.fingerprint:
+        return
+    wanted = dataset.recordings.select("recording_id", "start_sample", "num_samples", "sample_rate_hz")
+    both = wanted.join(pack.sources, on="recording_id", how="inner", maintain_order="left")
     pairs = (("start_sample",) * 2, ("num_samples",) * 2, ("sample_rate_hz", "rate_hz"))
     other = both.filter(pl.any_horizontal(pl.col(mine) != pl.col(f"source_{theirs}") for mine, theirs in pairs))
     if other.height:
