@@ -1,0 +1,133 @@
+"""The recipes with the published settings of DCASE systems: they load, and a dry run goes through on miniature data.
+
+Weights cannot be fetched where tests run: encoders of the same family with random weights stand in for them. The real
+tables, where they are at hand, show that the recipes find every caption.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiolect.cli.main import run
+from audiolect.loader.mixture import mixture_of
+from audiolect.training.recipe import load_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data"
+ONE, THREE = "retrieval_clotho.yaml", "retrieval_clotho_audiocaps_macs.yaml"
+BERT = "{model_type: bert, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 16}"
+# What a machine without the published weights replaces; everything else stays as in the file.
+RANDOM = ("model.audio.weights=null", "model.text.source=null", f"model.text.config={BERT}")
+MACS = "files:\n" + "".join(
+    f"- filename: park-paris-{n}-{n}-a.wav\n  annotations:\n"
+    f"  - {{annotator_id: 5, sentence: Birds sing {n} times, tags: [birds_singing]}}\n"
+    for n in range(3)
+)
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def sound(path: Path, number: int, rate_hz: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.random.default_rng(number).uniform(-0.5, 0.5, rate_hz // 2 + 100 * number), rate_hz)
+
+
+def clotho(root: Path) -> None:
+    for first, (split, count) in enumerate((("development", 4), ("validation", 2), ("evaluation", 2))):
+        names = [f"{split} {n}.wav" for n in range(count)]
+        rows = [",".join([name, *(f"Water {n} flows in {name[:-4]}" for n in range(5))]) for name in names]
+        header = "file_name," + ",".join(f"caption_{n}" for n in range(1, 6))
+        (root / f"clotho_captions_{split}.csv").write_text("\n".join([header, *rows, ""]), "utf-8")
+        for n, name in enumerate(names):
+            sound(root / split / name, 10 * first + n, 44100)
+
+
+def audiocaps(root: Path) -> None:
+    names = [f"{letter * 11}" for letter in "abc"]
+    rows = [f"{n},{name},10,A dog barks at {name}" for n, name in enumerate(names)]
+    (root / "train.csv").write_text("\n".join(["audiocap_id,youtube_id,start_time,caption", *rows, ""]), "utf-8")
+    for n, name in enumerate(names):
+        sound(root / "train" / f"{name}.wav", 40 + n, 32000)
+
+
+def macs(root: Path) -> None:
+    (root / "MACS.yaml").write_text(MACS, "utf-8")
+    for n in range(3):
+        sound(root / "audio" / f"park-paris-{n}-{n}-a.wav", 50 + n, 48000)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the clone, with the recipes and miniatures of the corpora, made and packed as their heads say."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "recipes", folder / "recipes")
+    for make in (clotho, audiocaps, macs):
+        name, work = make.__name__, folder / "work"
+        (work / f"{name}-raw").mkdir(parents=True)
+        make(work / f"{name}-raw")
+        assert call("prepare", name, work / f"{name}-raw", "--out", work / name, "--jobs", 1) == 0
+        assert call("pack", work / name, "--rate-hz", 32000, "--out", work / f"{name}-32k", "--jobs", 1) == 0
+    return folder
+
+
+def test_what_is_published_stands_in_them() -> None:
+    one, three = load_recipe(ROOT / "recipes" / ONE), load_recipe(ROOT / "recipes" / THREE)
+    assert (one.mixture.epochs, one.training.batches.size, one.training.optimizer.weight_decay) == (100, 32, 0)
+    assert one.training.optimizer.learning_rate == pytest.approx(8.14665e-4)
+    # The least rate is 1e-6.
+    assert one.training.schedule.final * one.training.optimizer.learning_rate == pytest.approx(1e-6, rel=0.01)
+    assert (three.training.batches.size, three.training.batches.crop_seconds) == (128, 10)
+    assert (three.training.optimizer.learning_rate, three.training.clip_norm) == (1e-4, None)
+    assert three.mixture.captions == "all"
+
+
+@pytest.mark.parametrize(("name", "whole"), [(ONE, False), (THREE, True)])
+def test_a_dry_run_goes_through(name: str, whole: bool, clone: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from audiolect.training.dry_run import dry_run
+
+    text = ("model.text.cache=null",) if name == ONE else ()
+    seen = dry_run(clone / "recipes" / name, clone / "runs" / "x", (*RANDOM, *text))
+    assert 0 < seen.first_loss < 20
+    assert seen.validation == {"clotho-AudioCaptioning/validation": 2}
+    draws = {entry.key: entry.draws for entry in seen.plan.entries}
+    if whole:
+        assert draws == {
+            "audiocaps-AudioCaptioning/train": 3,
+            "clotho-AudioCaptioning/development": 20,
+            "macs-AudioCaptioning/all": 3,
+        }
+        assert seen.freezing.num_trainable == seen.freezing.num_parameters
+    else:
+        assert draws == {"clotho-AudioCaptioning/development": 4}
+        # The first convolution of Cnn14 (1 × 64 × 3 × 3) is frozen, and the text tower.
+        assert seen.freezing.num_parameters - seen.freezing.num_trainable >= 576
+    assert seen.freezing.num_trainable > 79_000_000
+    assert torch.is_grad_enabled()
+    assert not (clone / "runs").exists()
+
+
+def test_every_caption_of_the_real_tables_is_found(clone: Path, tmp_path: Path) -> None:
+    if not (REAL / "clotho" / "original").is_dir() or not (REAL / "audiocaps").is_dir():
+        pytest.skip("the published tables are not at hand")
+    shutil.copytree(clone / "recipes", tmp_path / "recipes")
+    shutil.copytree(clone / "work", tmp_path / "work")
+    for name, source in (("clotho", "clotho/original"), ("audiocaps", "audiocaps")):
+        arguments = ("prepare", name, REAL / source, "--out", tmp_path / "work" / name, "--no-audio", "--overwrite")
+        assert call(*arguments) == 0
+    found = {}
+    for name in (ONE, THREE):
+        mixture = mixture_of(load_recipe(tmp_path / "recipes" / name), tmp_path / "recipes", where=name)
+        found[name] = {entry.key: entry.examples.num_items for entry in mixture.entries}
+    assert found[ONE] == {"clotho-AudioCaptioning/development": 3839}
+    assert found[THREE]["clotho-AudioCaptioning/development"] == 19195
+    assert found[THREE]["audiocaps-AudioCaptioning/train"] == 49838
