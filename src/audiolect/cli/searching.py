@@ -28,9 +28,7 @@ from audiolect.cli.console import (
 from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
-    from audiolect.data.dataset import Dataset
     from audiolect.errors import AudiolectError
-    from audiolect.loader.waveforms import WaveformSource
     from audiolect.search.card import AnnFacts, IndexCard
     from audiolect.search.engine import Answer, QueryEncoder
     from audiolect.search.index import AddRequest, Embed, IndexReport
@@ -102,6 +100,7 @@ def index(
     Instead of a run, predictions of `audiolect predict` will do. The same command goes on with one that was stopped.
     """
     from audiolect.data.dataset import open_dataset
+    from audiolect.loader.pack import check_same_spans, open_pack
     from audiolect.search.approximate import build_approximate
     from audiolect.search.index import add_dataset
 
@@ -112,6 +111,8 @@ def index(
         raise _wrong_number(sources)
     dataset = open_dataset(sources[1], audio_root=audio_root)
     leave_out_quarantined(dataset, keep=keep_quarantined)
+    if pack is not None:
+        check_same_spans(open_pack(pack), dataset)
     facts: dict[str, Any] = {
         "split": split,
         "where": where,
@@ -204,7 +205,7 @@ def _model_side(
 ) -> tuple[AddRequest, Embed]:
     """Whose vectors they are and how they are made: by the model of a run, or read from predictions."""
     from audiolect.loader.audio_files import open_audio_files
-    from audiolect.loader.pack import open_pack_of
+    from audiolect.loader.pack import open_pack
     from audiolect.predict.prediction import preprocessing_of
     from audiolect.predict.run_model import open_run_model
     from audiolect.search.from_run import embed_from_predictions, embed_with
@@ -229,11 +230,8 @@ def _model_side(
         preprocessing=heard,
         **facts,
     )
-
-    def opened(dataset: Dataset) -> WaveformSource:
-        return open_audio_files(dataset, rate_hz) if pack is None else open_pack_of(pack, dataset)
-
-    return request, embed_with(model.embedder, settings, opened, source=name)
+    opener = (lambda dataset: open_audio_files(dataset, rate_hz)) if pack is None else (lambda _: open_pack(pack))
+    return request, embed_with(model.embedder, settings, opener, source=name)
 
 
 def _encoder(card: IndexCard, run: Path | None, index: Path) -> QueryEncoder:
