@@ -106,7 +106,7 @@ def test_predictions_are_indexed_without_a_model(
     capsys.readouterr()
     assert call("index", tmp_path / "p", street / "world", "--out", tmp_path / "i", "--json") == 0
     assert told(capsys)["added"] == 8
-    assert not (tmp_path / "i").exists()
+    assert call("search", tmp_path / "i", "dog") == 2
     assert "--run RUN" in capsys.readouterr().err
     assert call("search", tmp_path / "i", "dog", "--run", street / "model", "--json") == 0
     mine = told(capsys)["results"][0]["hits"]
