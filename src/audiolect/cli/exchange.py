@@ -15,6 +15,7 @@ from audiolect.cli import options
 from audiolect.cli.console import command_line, print_done, print_json, rich_progress
 from audiolect.cli.data import Missing
 from audiolect.cli.exchanged import export_as_json, print_dataset, print_export, say_export, say_import
+from audiolect.cli.predicted_elsewhere import PREDICTIONS, PredictionsImport, import_predictions, refuse_dataset
 
 if TYPE_CHECKING:
     from audiolect.formats.request import ExportRequest, ImportRequest
@@ -28,6 +29,21 @@ _Format = Annotated[
         show_default=False,
         metavar="FORMAT",
     ),
+]
+_ImportFormat = Annotated[
+    str,
+    typer.Argument(
+        help="flamingo-1, flamingo-2, flamingo-3, audiofolder, dcase or webdataset; or predictions, for captions that "
+        "another program predicted.",
+        show_default=False,
+        metavar="FORMAT",
+    ),
+]
+_OfDataset = Annotated[
+    Path | None, typer.Option("--dataset", help="predictions: the dataset whose recordings were described.")
+]
+_PredictedWhere = Annotated[
+    str | None, typer.Option("--where", help="predictions: the part of the dataset that was described.")
 ]
 _AudioRoot = Annotated[
     Path | None, typer.Option("--audio-root", help="The folder of the audio, where it is not the one that is stated.")
@@ -100,7 +116,7 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def import_(
-    layout: _Format,
+    layout: _ImportFormat,
     source: _Source,
     *,
     out: options.Out,
@@ -118,6 +134,8 @@ def import_(
     jobs: options.Jobs = 0,
     max_problems: options.MaxProblems = None,
     hash_audio: _Hash = True,
+    dataset: _OfDataset = None,
+    where: _PredictedWhere = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -129,9 +147,17 @@ def import_(
     audiolect import flamingo-2 OpenAQA-AQA/train.json --out openaqa --no-audio --rate 16000
 
     audiolect import audiofolder my_audiofolder --out mine
+
+    audiolect import predictions theirs.csv --dataset clotho --split evaluation --out theirs.jsonl
     """
     from audiolect.corpora.intake import IntakeOptions
     from audiolect.formats.request import ImportRequest
+
+    if layout == PREDICTIONS:
+        asked = PredictionsImport(source, out, dataset, task, split, where, name, overwrite=overwrite, dry_run=dry_run)
+        import_predictions(asked, as_json=as_json)
+        return
+    refuse_dataset(layout, dataset, where)
 
     request = ImportRequest(
         source=source,

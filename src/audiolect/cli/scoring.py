@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiolect.cli import options
+from audiolect.cli.caption_scoring import CaptionOptions, evaluate_texts
 from audiolect.cli.console import command_line, console, human_bytes, print_done, print_json, print_table, rich_progress
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
+    from audiolect.evaluate.evaluation import EvaluateRequest
     from audiolect.scores import Scores
 
 _GROUP = "Models"
@@ -31,12 +33,30 @@ _SHOWN = (
     "balanced_accuracy",
     "macro_average_precision",
     "macro_roc_auc",
+    "bleu_1",
+    "bleu_4",
+    "rouge_l",
+    "meteor",
+    "cider_d",
+    "spice",
+    "spider",
+    "spider_fl",
+    "sentence_similarity",
+    "fluency_error",
+    "fense",
+    "keyword_precision",
+    "keyword_recall",
+    "keyword_f1",
+    "keyword_jaccard",
+    "vocabulary_size",
+    "words_per_caption",
+    "novel_captions",
 )
 
 Inputs = Annotated[
     list[Path],
     typer.Argument(
-        help="Predictions, as `predict` writes them (one folder for each run), then their dataset.",
+        help="Predictions, as `predict` writes them (one folder or file for each run), then their dataset.",
         show_default=False,
         metavar="PREDICTIONS… DATASET",
     ),
@@ -44,7 +64,38 @@ Inputs = Annotated[
 ScoresOut = Annotated[Path, typer.Option("--out", "-o", help="Where to write. The file of the scores.")]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metrics", help="Only these, e.g. 'recall_any@*'; names with commas, may be repeated."),
+    typer.Option(
+        "--metrics",
+        help="Only these, e.g. 'recall_any@*' or cider_d,meteor,spice; names with commas, may be repeated. "
+        "Of captions, without it: those that need nothing but the captions.",
+    ),
+]
+JavaProgram = Annotated[
+    str | None, typer.Option("--java", help="For METEOR and SPICE: the program. Default: of JAVA_HOME, or the PATH.")
+]
+JavaTimeout = Annotated[
+    float,
+    typer.Option(
+        "--java-timeout",
+        min=1,
+        callback=options.finite,
+        help="Seconds that METEOR may take for an answer; SPICE has 30 times that for everything.",
+    ),
+]
+SpiceJarsFolder = Annotated[
+    Path | None, typer.Option("--spice-jars", help="A folder with the two jars of the Stanford parser (3.6.0).")
+]
+SpiceCache = Annotated[
+    Path | None, typer.Option("--spice-cache", help="Where SPICE keeps its parses. Default: cache in --spice-jars.")
+]
+SentenceModel = Annotated[
+    str | None, typer.Option("--sentence-model", help="For sentence_similarity and fense: a folder, or a hub name.")
+]
+FluencyModel = Annotated[
+    Path | None, typer.Option("--fluency-model", help="For fense and spider_fl: the file or folder of the detector.")
+]
+TrainedOn = Annotated[
+    Path | None, typer.Option("--trained-on", help="A dataset whose captions are known, for novel_captions.")
 ]
 Baseline = Annotated[
     list[Path] | None, typer.Option("--baseline", help="Predictions of another system, to be tested against.")
@@ -110,11 +161,20 @@ def evaluate(
     allow_partial: AllowPartial = False,
     name: Name = "",
     submission: Submission = None,
+    java: JavaProgram = None,
+    java_timeout: JavaTimeout = 120.0,
+    spice_jars: SpiceJarsFolder = None,
+    spice_cache: SpiceCache = None,
+    sentence_model: SentenceModel = None,
+    fluency_model: FluencyModel = None,
+    trained_on: TrainedOn = None,
     as_json: options.Json = False,
 ) -> None:
-    """Measure predictions: text-to-audio and audio-to-text retrieval, classification by text; each number with a card.
+    """Measure predictions: retrieval both ways, classification by text, or captions; each number with a card.
 
     audiolect evaluate world-test world --out scores.json
+
+    audiolect evaluate captions/predictions.jsonl clotho --metrics cider_d,bleu_4,rouge_l,meteor
 
     audiolect evaluate fold-1 fold-2 fold-3 fold-4 fold-5 esc10
 
@@ -123,7 +183,7 @@ def evaluate(
     """
     from audiolect.data.dataset import open_dataset
     from audiolect.errors import UsageError
-    from audiolect.evaluate.evaluation import EvaluateRequest, evaluate
+    from audiolect.evaluate.evaluation import EvaluateRequest
     from audiolect.evaluate.numbers import MetricChoice
     from audiolect.scores import write_scores
 
@@ -145,7 +205,8 @@ def evaluate(
         name=name,
         command=command_line(),
     )
-    scores = evaluate(predictions, dataset, request, baseline=baseline or (), progress=rich_progress)
+    needs = CaptionOptions(java, java_timeout, spice_jars, spice_cache, sentence_model, fluency_model, trained_on)
+    scores = _measured(predictions, dataset, request, needs, baseline=baseline or [])
     write_scores(out, scores)
     if submission is not None:
         _write_submission(predictions, dataset, submission, allow_partial=allow_partial)
@@ -203,6 +264,27 @@ def report(
         print_json({"report": str(target), "num_bytes": target.stat().st_size, "systems": len(several)})
         return
     print_done(f"{target}, {human_bytes(target.stat().st_size)}", "open it in a browser; it needs no network")
+
+
+def _measured(
+    predictions: list[Path], dataset: Dataset, request: EvaluateRequest, needs: CaptionOptions, *, baseline: list[Path]
+) -> Scores:
+    """By what the predictions are: embeddings in folders, or texts in files."""
+    from audiolect.errors import UsageError
+    from audiolect.evaluate.evaluation import evaluate
+    from audiolect.text_predictions import is_text_predictions
+
+    kinds = {path: is_text_predictions(path) for path in (*predictions, *baseline)}
+    if all(kinds.values()):
+        return evaluate_texts(predictions, dataset, request, needs, baseline=baseline)
+    if any(kinds.values()):
+        texts = [str(path) for path, is_text in kinds.items() if is_text]
+        raise UsageError(
+            "Embeddings and texts cannot be measured together.",
+            expected="predictions of one kind, and a baseline of the same",
+            found=f"texts in {', '.join(texts)}, and embeddings beside them",
+        )
+    return evaluate(predictions, dataset, request, baseline=baseline, progress=rich_progress)
 
 
 def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, allow_partial: bool) -> None:

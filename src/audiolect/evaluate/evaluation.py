@@ -6,7 +6,7 @@ and ``over_runs`` has mean and spread. A baseline is tested against on the same 
 Conventions: nothing here knows a model; the card of the predictions says which it was. Randomness is that of the
 bootstrap alone, from a stated seed.
 
-Public names: EvaluateRequest, evaluate.
+Public names: EvaluateRequest, evaluate, run_names, spread_over_runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,7 @@ from audiolect.progress import Progress, silent_progress
 from audiolect.scores import Comparison, Confusion, Context, Coverage, Number, OverRuns, Scores, number_key
 
 _POOLED = "pooled"
+_Run = TypeVar("_Run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def evaluate(
         contexts=contexts,
         numbers=tuple(numbers),
         comparisons=with_holm(tests),
-        over_runs=_over_runs(system, numbers),
+        over_runs=spread_over_runs(list(system.runs), numbers),
         confusions=tuple(_confusions(system)),
         notes=_notes(system, request),
     )
@@ -143,23 +144,29 @@ def _measured(folders: Sequence[Path], dataset: Dataset, request: EvaluateReques
     tasks = [task for task in queries[0] if all(task in each for each in queries)]
     known = [each for each in classes if each is not None]
     single = len(materials) == 1
+    shared, runs = run_names([material.name for material in materials], materials, folders)
     return _System(
-        name or (materials[0].name if single else _shared_name([material.name for material in materials])),
-        _named(materials, folders),
+        name or shared,
+        runs,
         queries[0] if single else {task: pool_queries([each[task] for each in queries]) for task in tasks},
         (known[0] if single else pool_classes(known)) if len(known) == len(classes) else None,
     )
 
 
-def _named(materials: Sequence[Material], folders: Sequence[Path]) -> dict[str, Material]:
-    """Each run by its name; by its folder where two have one name."""
-    names = [material.name for material in materials]
-    keys = names if len(set(names)) == len(names) else [folder.name or str(folder) for folder in folders]
+def run_names(names: Sequence[str], runs: Sequence[_Run], paths: Sequence[Path]) -> tuple[str, dict[str, _Run]]:
+    """The name of a system, and each of its runs by its own name, or by its path where two have one name.
+
+    Raises:
+        UsageError: no runs, or the same path twice.
+    """
+    if not names:
+        raise UsageError("There are no predictions to evaluate.", expected="one of them or more")
+    keys = list(names) if len(set(names)) == len(names) else [path.name or str(path) for path in paths]
     if len(set(keys)) < len(keys):
-        keys = [str(folder) for folder in folders]
+        keys = [str(path) for path in paths]
     if len(set(keys)) < len(keys):
         raise UsageError("The same predictions are given twice.", found=", ".join(keys))
-    return dict(zip(keys, materials, strict=True))
+    return names[0] if len(names) == 1 else _shared_name(names), dict(zip(keys, runs, strict=True))
 
 
 def _shared_name(names: Sequence[str]) -> str:
@@ -203,18 +210,18 @@ def _numbers(
     return numbers
 
 
-def _over_runs(system: _System, numbers: Sequence[Number]) -> tuple[OverRuns, ...]:
-    """Mean and spread of each number that every run has; not of single classes."""
-    if len(system.runs) == 1:
+def spread_over_runs(runs: Sequence[str], numbers: Sequence[Number]) -> tuple[OverRuns, ...]:
+    """Mean and spread of each number that every run has; not of single classes, nor of one run."""
+    if len(runs) == 1:
         return ()
     values: dict[tuple[str, str], dict[str, float]] = {}
     for number in numbers:
         run = number.part.removeprefix("run=")
-        if number.part.startswith("run=") and run in system.runs and "[" not in number.metric:
+        if number.part.startswith("run=") and run in runs and "[" not in number.metric:
             values.setdefault((number.task, number.metric), {})[run] = number.value
     found = []
     for (task, metric), of_runs in values.items():
-        if len(of_runs) == len(system.runs):
+        if len(of_runs) == len(runs):
             summary = over_runs(np.array(list(of_runs.values())))
             found.append(
                 OverRuns(

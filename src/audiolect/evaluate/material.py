@@ -4,12 +4,13 @@ Conventions: N recordings stand in the order of the dataset's table, whatever th
 order of the predictions. Predictions of another dataset, changed captions and unexplained gaps are refused; what is
 quarantined explains a gap. With ``allow_partial`` gaps are counted instead, and stand on every card.
 
-Public names: Material, Selected, gather, select, parts_of, BY_COLUMNS.
+Public names: Material, Selected, gather, select, parts_of, parts_of_recordings, check_dataset, coverage_of, BY_COLUMNS.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -77,8 +78,8 @@ def gather(embeddings: Embeddings, dataset: Dataset, *, allow_partial: bool = Fa
         DatasetError: predictions of another dataset, of recordings that were not asked for, of captions that have
             changed, or of a part of what was asked for.
     """
-    _check_dataset(embeddings, dataset)
     asked = embeddings.card.dataset
+    check_dataset(asked.name, asked.fingerprint, dataset, where=embeddings.folder, command=embeddings.card.command)
     part = select_part(dataset, split=asked.split, where=asked.where)
     ids = part.recordings["recording_id"]
     predicted = embeddings.recording_ids
@@ -91,7 +92,7 @@ def gather(embeddings: Embeddings, dataset: Dataset, *, allow_partial: bool = Fa
             found=f"{len(strange)} others: " + ", ".join(repr(each) for each in strange[:_SHOWN]),
         )
     missing = ids.filter(~ids.is_in(predicted.implode()))
-    coverage = _coverage(embeddings, part, missing, allow_partial=allow_partial)
+    coverage = coverage_of(part, missing, where=embeddings.folder, allow_partial=allow_partial)
     recordings = part.recordings.join(
         predicted.alias("recording_id").to_frame().with_row_index("row"), on="recording_id", maintain_order="left"
     )
@@ -115,15 +116,18 @@ def parts_of(material: Material, by: str | None) -> list[Selected]:
     Raises:
         UsageError: the column is not one of BY_COLUMNS.
     """
-    everything = Selected("all", tuple(range(material.recordings.height)))
+    return parts_of_recordings(material.recordings, by)
+
+
+def parts_of_recordings(recordings: pl.DataFrame, by: str | None) -> list[Selected]:
+    """As ``parts_of``, of a table of recordings."""
+    everything = Selected("all", tuple(range(recordings.height)))
     if by is None:
         return [everything]
     if by not in BY_COLUMNS:
         raise unknown_name("column to divide scores by", by, BY_COLUMNS)
     column = (
-        material.recordings["recording_id"].str.split("/").list.first()
-        if by == "corpus"
-        else material.recordings[by].cast(pl.String)
+        recordings["recording_id"].str.split("/").list.first() if by == "corpus" else recordings[by].cast(pl.String)
     )
     values = column.drop_nulls().unique().sort().to_list()
     # Folds are numbers: 2 comes before 10.
@@ -153,20 +157,33 @@ def select(material: Material, part: Selected) -> Material:
     )
 
 
-def _check_dataset(embeddings: Embeddings, dataset: Dataset) -> None:
-    asked = embeddings.card.dataset
-    if asked.fingerprint != dataset.card.fingerprint:
+def check_dataset(name: str, fingerprint: str, dataset: Dataset, *, where: Path, command: str) -> None:
+    """That predictions are of this dataset.
+
+    Raises:
+        DatasetError: the fingerprint is another one.
+    """
+    if fingerprint != dataset.card.fingerprint:
         raise DatasetError(
             "The predictions are of another dataset.",
-            where=embeddings.folder,
+            where=where,
             expected=f"{dataset.card.name}, fingerprint {dataset.card.fingerprint}",
-            found=f"{asked.name}, fingerprint {asked.fingerprint}",
+            found=f"{name}, fingerprint {fingerprint}",
             cause="another dataset or version was given, or the dataset was made again from other files",
-            fix=f"evaluate with the dataset of the command on the card: {embeddings.card.command}",
+            fix=f"evaluate with the dataset of the command on the card: {command}",
         )
 
 
-def _coverage(embeddings: Embeddings, part: Dataset, missing: pl.Series, *, allow_partial: bool) -> Coverage:
+def coverage_of(part: Dataset, missing: pl.Series, *, where: Path, allow_partial: bool) -> Coverage:
+    """How much of a part has a prediction, and why the rest has none.
+
+    Args:
+        part: what was asked for.
+        missing: ids of its recordings that have no prediction.
+
+    Raises:
+        DatasetError: recordings are missing that are not quarantined, and this was not allowed.
+    """
     expected = part.recordings.height
     left_out: dict[str, int] = {}
     if len(missing):
@@ -178,7 +195,7 @@ def _coverage(embeddings: Embeddings, part: Dataset, missing: pl.Series, *, allo
         if len(unexplained) and not allow_partial:
             raise DatasetError(
                 "The predictions cover only a part of what was asked for.",
-                where=embeddings.folder,
+                where=where,
                 expected=f"{expected} recordings",
                 found=f"{expected - len(missing)}; {len(unexplained)} are missing without being quarantined: "
                 + ", ".join(repr(each) for each in unexplained[:_SHOWN]),

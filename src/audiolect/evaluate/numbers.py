@@ -8,8 +8,8 @@ Conventions: intervals draw recordings, never captions; with fewer than two reco
 says so. Those of several labels leave recordings out instead (``metrics/jackknife.py``). Metrics are chosen by name or
 by pattern, as ``recall_any@*``.
 
-Public names: MetricChoice, CLASSIFICATION, query_numbers, class_numbers, confusion_of, check_choice,
-HIGHER_IS_WORSE.
+Public names: MetricChoice, Place, CLASSIFICATION, query_numbers, class_numbers, statistic_numbers, one_number,
+one_group, confusion_of, check_choice, HIGHER_IS_WORSE.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class MetricChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where numbers stand, and on how many items they rest."""
 
     part: str
@@ -97,11 +97,11 @@ class _Place:
 def query_numbers(answers: QueryValues, choice: MetricChoice, *, part: str, task: str, context: str) -> list[Number]:
     """The numbers of one direction of retrieval."""
     values = {name: array for name, array in answers.values.items() if choice.wants(name)}
-    place = _Place(
+    place = Place(
         part, task, len(answers.queries), len(set(answers.recordings)), answers.gallery, answers.excluded, context
     )
     groups = groups_of(answers.recordings, len(answers.recordings)) if place.num_recordings > 1 else None
-    anyone = groups or _one_group(len(answers.queries))
+    anyone = groups or one_group(len(answers.queries))
     statistics: dict[str, Statistic] = {}
     for name, array in values.items():
         make = {"median_rank": median_statistic, "geometric_mean_rank": geometric_mean_statistic}
@@ -109,13 +109,13 @@ def query_numbers(answers: QueryValues, choice: MetricChoice, *, part: str, task
     if choice.wants("recall_geometric_mean") and all(name in answers.values for name in _RECALLS):
         recalls = np.stack([answers.values[name] for name in _RECALLS])
         statistics["recall_geometric_mean"] = recalls_statistic(recalls, anyone)
-    return _numbers(statistics, groups, choice, place)
+    return statistic_numbers(statistics, groups, choice, place)
 
 
 def class_numbers(answers: ClassAnswers, choice: MetricChoice, *, part: str, context: str) -> list[Number]:
     """The numbers of classification: of one label for each recording, or of several; none where all have the same."""
     recordings = len(set(answers.recordings))
-    place = _Place(
+    place = Place(
         part, CLASSIFICATION, len(answers.recordings), recordings, len(answers.names), answers.excluded, context
     )
     groups = groups_of(answers.recordings, len(answers.recordings)) if recordings > 1 else None
@@ -124,7 +124,7 @@ def class_numbers(answers: ClassAnswers, choice: MetricChoice, *, part: str, con
     scores = _classification(answers)
     true = answers.targets.argmax(axis=1)
     predicted = predicted_classes(answers.scores)
-    anyone = groups or _one_group(place.n)
+    anyone = groups or one_group(place.n)
     statistics = {"accuracy": mean_statistic(scores.correct, anyone)}
     if len(answers.names) > _TOP:
         statistics[f"accuracy@{_TOP}"] = mean_statistic(top_k_hits(answers.scores, true, _TOP), anyone)
@@ -138,7 +138,7 @@ def class_numbers(answers: ClassAnswers, choice: MetricChoice, *, part: str, con
             groups=anyone,
         )
     kept = {name: statistic for name, statistic in statistics.items() if choice.wants(name)}
-    return [*_numbers(kept, groups, choice, place), *_class_recalls(scores, choice, place)]
+    return [*statistic_numbers(kept, groups, choice, place), *_class_recalls(scores, choice, place)]
 
 
 def confusion_of(answers: ClassAnswers, *, part: str, context: str) -> Confusion | None:
@@ -192,7 +192,7 @@ def _classification(answers: ClassAnswers) -> ClassificationScores:
     return classification_scores(answers.targets.argmax(axis=1), predicted_classes(answers.scores), answers.names)
 
 
-def _class_recalls(scores: ClassificationScores, choice: MetricChoice, place: _Place) -> list[Number]:
+def _class_recalls(scores: ClassificationScores, choice: MetricChoice, place: Place) -> list[Number]:
     numbers = []
     support = scores.confusion.sum(axis=1)
     for row, name in enumerate(scores.names):
@@ -201,11 +201,11 @@ def _class_recalls(scores: ClassificationScores, choice: MetricChoice, place: _P
             continue
         interval = wilson_interval(int(scores.confusion[row, row]), int(support[row]), level=_LEVEL)
         drawn = Drawn(interval.low, interval.high, interval.method)
-        numbers.append(_number(metric, interval.value, drawn, place, n=int(support[row])))
+        numbers.append(one_number(metric, interval.value, drawn, place, n=int(support[row])))
     return numbers
 
 
-def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups | None, place: _Place) -> list[Number]:
+def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups | None, place: Place) -> list[Number]:
     if not _tells_apart(answers.targets):
         return []
     scores = multilabel_scores(answers.targets, answers.scores, answers.names)
@@ -216,11 +216,11 @@ def _label_numbers(answers: ClassAnswers, choice: MetricChoice, groups: Groups |
         if choice.wants(name) and np.isfinite(value):  # d' has no number where all or none are told apart
             drawn = None if groups is None else _label_interval(answers, name, choice, blocks)
             reason = _FEW if groups is None else _TOO_FEW
-            numbers.append(_number(name, value, drawn, place, reason=reason))
+            numbers.append(one_number(name, value, drawn, place, reason=reason))
     for name, value in zip(scores.names, scores.average_precision, strict=True):
         metric = f"class_average_precision[{name}]"
         if choice.wants(metric) and np.isfinite(value):
-            numbers.append(_number(metric, float(value), None, place, reason=_PER_CLASS))
+            numbers.append(one_number(metric, float(value), None, place, reason=_PER_CLASS))
     return numbers
 
 
@@ -250,19 +250,21 @@ def _label_interval(answers: ClassAnswers, name: str, choice: MetricChoice, bloc
     return Drawn(interval.low, interval.high, interval.method)
 
 
-def _numbers(
-    statistics: dict[str, Statistic], groups: Groups | None, choice: MetricChoice, place: _Place
+def statistic_numbers(
+    statistics: dict[str, Statistic], groups: Groups | None, choice: MetricChoice, place: Place
 ) -> list[Number]:
+    """The numbers of statistics, with intervals where there are groups to draw."""
     drawn: dict[str, Drawn] = {}
     if groups is not None and statistics:
         rng = np.random.default_rng(choice.seed)
         drawn = draw_intervals(statistics, groups, rng=rng, num_resamples=choice.num_resamples, level=_LEVEL)
-    return [_number(name, each.value, drawn.get(name), place) for name, each in statistics.items()]
+    return [one_number(name, each.value, drawn.get(name), place) for name, each in statistics.items()]
 
 
-def _number(
-    metric: str, value: float, drawn: Drawn | None, place: _Place, *, n: int | None = None, reason: str = _FEW
+def one_number(
+    metric: str, value: float, drawn: Drawn | None, place: Place, *, n: int | None = None, reason: str = _FEW
 ) -> Number:
+    """One number, with an interval or the reason why there is none."""
     return Number(
         key=number_key(place.part, place.task, metric),
         part=place.part,
@@ -283,6 +285,7 @@ def _number(
     )
 
 
-def _one_group(num_rows: int) -> Groups:
+def one_group(num_rows: int) -> Groups:
+    """All rows as one group, of which nothing can be drawn."""
     rows = np.arange(num_rows)
     return Groups(np.zeros(num_rows, np.int64), rows, np.array([0, num_rows]))

@@ -1,0 +1,158 @@
+"""Measuring captions from the command line: what ``evaluate`` does with predictions that are texts.
+
+Only what the wanted metrics need is looked for: a Java for METEOR and SPICE, models for sentences and fluency.
+
+Public names: CaptionOptions, evaluate_texts, caption_tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiolect.cli.console import rich_progress
+
+if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
+    from audiolect.evaluate.caption_values import CaptionTools
+    from audiolect.evaluate.evaluation import EvaluateRequest
+    from audiolect.scores import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """What metrics of captions may need.
+
+    Args:
+        java: a program; None: that of JAVA_HOME or the PATH.
+        java_timeout_seconds: for one answer of METEOR, and 30 times that for SPICE as a whole.
+        spice_jars, spice_cache: folders.
+        sentence_model: a folder or a name on the hub.
+        fluency_model: a file or a folder.
+        trained_on: a dataset whose captions are known, for novelty.
+    """
+
+    java: str | None = None
+    java_timeout_seconds: float = 120.0
+    spice_jars: Path | None = None
+    spice_cache: Path | None = None
+    sentence_model: str | None = None
+    fluency_model: Path | None = None
+    trained_on: Path | None = None
+
+
+def evaluate_texts(
+    predictions: Sequence[Path],
+    dataset: Dataset,
+    request: EvaluateRequest,
+    settings: CaptionOptions,
+    *,
+    baseline: Sequence[Path] = (),
+) -> Scores:
+    """Scores of files of text predictions.
+
+    Raises:
+        AudiolectError: as of ``evaluate.captions`` and of what the metrics need.
+    """
+    from audiolect.evaluate.caption_values import wanted_metrics
+    from audiolect.evaluate.captions import evaluate_captions
+
+    tools = caption_tools(wanted_metrics(request.choice.patterns), settings)
+    return evaluate_captions(predictions, dataset, request, tools=tools, baseline=baseline, progress=rich_progress)
+
+
+def caption_tools(wanted: frozenset[str], settings: CaptionOptions) -> CaptionTools:
+    """What these metrics need, and no more.
+
+    Raises:
+        MissingDependency: a Java, a jar or a library is absent.
+        AudiolectError: a model cannot be loaded.
+    """
+    from audiolect.evaluate.caption_values import CAPTION_METRICS, CaptionTools
+
+    needs = {need for name in wanted for need in CAPTION_METRICS[name]}
+    embed: Any = None
+    fluency: Any = None
+    if "embed" in needs and settings.sentence_model is not None:
+        from audiolect.models.sentence_embedder import load_sentence_embedder
+
+        embed = load_sentence_embedder(settings.sentence_model)
+    if "fluency" in needs and settings.fluency_model is not None:
+        from audiolect.models.fluency_detector import load_fluency_detector
+
+        fluency = load_fluency_detector(settings.fluency_model)
+    return CaptionTools(
+        meteor=_meteor(settings) if "meteor" in needs else None,
+        spice=_spice(settings) if "spice" in needs else None,
+        embed=embed,
+        fluency=fluency,
+        known=_known(settings.trained_on),
+    )
+
+
+def _meteor(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
+    from audiolect.metrics.java import find_java
+    from audiolect.metrics.meteor import meteor_counts, meteor_jar
+
+    java, jar = find_java(settings.java), meteor_jar()
+
+    def measured(candidates: Any, references: Any) -> Any:
+        with rich_progress("METEOR", total=len(candidates), unit="captions") as advance:
+            return meteor_counts(
+                candidates,
+                references,
+                java=java,
+                jar=jar,
+                timeout_seconds=settings.java_timeout_seconds,
+                answered=advance,
+            )
+
+    return measured
+
+
+def _spice(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
+    from audiolect.metrics.java import find_java
+    from audiolect.metrics.spice import find_spice_jars, spice
+
+    jars = find_spice_jars(settings.spice_jars)
+    java = find_java(settings.java)
+    cache = settings.spice_cache
+    if cache is None and settings.spice_jars is not None:
+        cache = settings.spice_jars / "cache"
+
+    def measured(candidates: Any, references: Any) -> Any:
+        with rich_progress("SPICE", total=None, unit="s") as advance:
+            passed = [0.0, 0]
+
+            def waited(seconds: float) -> None:
+                passed[0] += seconds
+                whole = int(passed[0]) - int(passed[1])
+                passed[1] += whole
+                advance(whole)
+
+            return spice(
+                candidates,
+                references,
+                java=java,
+                jars=jars,
+                cache=cache,
+                timeout_seconds=30 * settings.java_timeout_seconds,
+                waited=waited,
+            )
+
+    return measured
+
+
+def _known(folder: Path | None) -> list[str] | None:
+    """The captions of the split ``train`` or ``development`` of a dataset, or of all of it where it has neither."""
+    if folder is None:
+        return None
+    from audiolect.data.dataset import open_dataset
+    from audiolect.dataset_part import select_part
+
+    dataset = open_dataset(folder)
+    split = next((name for name in ("train", "development") if name in dataset.card.splits), None)
+    part = select_part(dataset, split=split)
+    return [text for answers in part.examples["answers"] for text in answers]
