@@ -40,7 +40,8 @@ def test_a_filled_window_is_heard_to_its_end() -> None:
 def test_real_lengths_are_heard_as_the_encoder_gives_them() -> None:
     made = encoder("recording")
     heard, expected = hear(made, WAVEFORMS, LENGTHS), made(WAVEFORMS, LENGTHS)
-    assert torch.equal(heard.frames, expected.frames)
+    torch.testing.assert_close(heard.frames, expected.frames, atol=1e-5, rtol=0)
+    torch.testing.assert_close(heard.pooled, expected.pooled, atol=1e-5, rtol=0)
     assert heard.mask.sum(dim=1).tolist() == [250, 28, 100]
 
 
@@ -61,3 +62,16 @@ def test_a_tenth_of_a_second_is_enough(length: str) -> None:
 def test_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no sample(.|\n)*row 1 of 3"):
         hear(encoder("window"), WAVEFORMS, torch.tensor([5, 0, 7]))
+
+
+@pytest.mark.parametrize("length", ["window", "recording"])
+def test_one_by_one_is_as_all_at_once(length: str) -> None:
+    """Without gradients recordings are heard one after the other."""
+    made = encoder(length)
+    together = hear(made, WAVEFORMS, LENGTHS)
+    with torch.no_grad():
+        alone = hear(made, WAVEFORMS, LENGTHS)
+    assert together.frames.requires_grad
+    assert torch.equal(together.mask, alone.mask)
+    torch.testing.assert_close(together.frames, alone.frames, atol=1e-5, rtol=0)
+    torch.testing.assert_close(together.pooled, alone.pooled, atol=1e-5, rtol=0)

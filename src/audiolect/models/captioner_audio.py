@@ -5,6 +5,9 @@ recording too, as in its training. Elsewhere it is the positions of the recordin
 window is heard in windows without overlap, each by itself, and the decoder attends to all of them, one after the
 other; only a rest shorter than a tenth of a window is left out (``encoders/hf_windows.py``).
 
+On the CPU, without gradients, a Whisper hears one recording after the other: nothing is padded, and what its layers
+leave behind stays in the cache (measured: a fifth less time than for a batch of 8 at once).
+
 Shapes: B batch, T samples, S positions, D width.
 
 Public names: hear.
@@ -16,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from audiolect.errors import UsageError
 from audiolect.models.encoder_output import EncoderOutput
@@ -37,7 +41,18 @@ def hear(encoder: Any, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
             expected="at least one sample",
             fix="take it out of the dataset; audiolect check lists empty files",
         )
-    if not (isinstance(encoder, WhisperAudioEncoder) and encoder.settings.length == "window"):
+    if not isinstance(encoder, WhisperAudioEncoder):
+        heard: EncoderOutput = encoder(waveforms, lengths)
+        return heard
+    if waveforms.device.type == "cpu" and not torch.is_grad_enabled() and len(lengths) > 1:
+        sizes = lengths.tolist()
+        rows = zip(waveforms.split(1), lengths.split(1), sizes, strict=True)
+        return _stacked([_hear_whisper(encoder, row[:, :size], length) for row, length, size in rows])
+    return _hear_whisper(encoder, waveforms, lengths)
+
+
+def _hear_whisper(encoder: WhisperAudioEncoder, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
+    if encoder.settings.length == "recording":
         heard: EncoderOutput = encoder(waveforms, lengths)
         return heard
     windows = cut_windows(waveforms, lengths, encoder.window_samples)
@@ -46,3 +61,12 @@ def hear(encoder: Any, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
     frames = encoder.model(features.mT).last_hidden_state
     counts = torch.full((len(frames),), frames.shape[1], device=frames.device)
     return join_windows(frames.mean(dim=1), frames, counts, windows)
+
+
+def _stacked(heard: list[EncoderOutput]) -> EncoderOutput:
+    """Recordings that were heard one by one, as one batch."""
+    return EncoderOutput(
+        torch.cat([one.pooled for one in heard]),
+        pad_sequence([one.frames[0] for one in heard], batch_first=True),
+        pad_sequence([one.mask[0] for one in heard], batch_first=True),
+    )

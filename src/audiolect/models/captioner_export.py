@@ -110,6 +110,8 @@ def _generation(model: Captioner, prefix: str) -> Any:
 
     tokenizer = model.tokenizer
     ids = {token: int(tokenizer.words.convert_tokens_to_ids(token)) for token in ("<|notimestamps|>", "<|en|>")}
+    # transformers would put this token behind a prefix if it were told its id.
+    more = {} if prefix else {"no_timestamps_token_id": ids["<|notimestamps|>"]}
     tasks = {
         task: int(tokenizer.words.convert_tokens_to_ids(f"<|{task}|>"))
         for task in ("transcribe", "translate")
@@ -125,6 +127,6 @@ def _generation(model: Captioner, prefix: str) -> Any:
         is_multilingual=len(tokenizer.start) > 2,
         lang_to_id={"<|en|>": ids["<|en|>"]},
         task_to_id=tasks,
-        no_timestamps_token_id=ids["<|notimestamps|>"],
         forced_decoder_ids=[[place, token] for place, token in enumerate(begin)][1:],
+        **more,
     )

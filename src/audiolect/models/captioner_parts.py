@@ -126,6 +126,8 @@ def _taken_apart(settings: CaptionerSettings, model: Any, tokenizer: CaptionToke
     if not settings.decoder_from_scratch:
         load_weights(decoder, model.model.decoder.state_dict(), where=source)
     hearing = WhisperSettings(source=source, revision=settings.revision, length=settings.length or "window")
+    # The sinusoids of places are no weights; a load of transformers forgets that they are held fixed.
+    model.model.encoder.embed_positions.requires_grad_(False)
     encoder = WhisperAudioEncoder(hearing, model.model.encoder)
     return CaptionerParts(encoder, decoder, tokenizer)
 
