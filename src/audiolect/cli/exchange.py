@@ -15,7 +15,7 @@ from audiolect.cli import options
 from audiolect.cli.console import command_line, print_done, print_json, rich_progress
 from audiolect.cli.data import Missing
 from audiolect.cli.exchanged import export_as_json, print_dataset, print_export, say_export, say_import
-from audiolect.cli.predicted_elsewhere import PREDICTIONS, PredictionsImport, import_predictions, refuse_dataset
+from audiolect.cli.predicted_elsewhere import PredictionsImport, import_predictions
 
 if TYPE_CHECKING:
     from audiolect.formats.request import ExportRequest, ImportRequest
@@ -153,11 +153,9 @@ def import_(
     from audiolect.corpora.intake import IntakeOptions
     from audiolect.formats.request import ImportRequest
 
-    if layout == PREDICTIONS:
-        asked = PredictionsImport(source, out, dataset, task, split, where, name, overwrite=overwrite, dry_run=dry_run)
-        import_predictions(asked, as_json=as_json)
+    asked = PredictionsImport(source, out, dataset, task, split, where, name, overwrite=overwrite, dry_run=dry_run)
+    if import_predictions(layout, asked, as_json=as_json):
         return
-    refuse_dataset(layout, dataset, where)
 
     request = ImportRequest(
         source=source,

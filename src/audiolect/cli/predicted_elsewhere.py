@@ -1,6 +1,6 @@
 """``audiolect import predictions``: captions that another program predicted become a file of text predictions.
 
-Public names: PREDICTIONS, PredictionsImport, import_predictions, refuse_dataset.
+Public names: PREDICTIONS, PredictionsImport, import_predictions.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class PredictionsImport:
     dry_run: bool = False
 
 
-def import_predictions(asked: PredictionsImport, *, as_json: bool = False) -> None:
-    """Read the table, find its recordings, write the file and say so.
+def import_predictions(layout: str, asked: PredictionsImport, *, as_json: bool = False) -> bool:
+    """Read the table, find its recordings, write the file and say so; False where the layout is another.
 
     Raises:
-        UsageError: there is no --dataset.
+        UsageError: there is no --dataset, or what belongs to predictions was given for another layout.
         AlreadyExists: the target exists.
         TableError, DatasetError: as of ``evaluate.predictions_table``.
     """
@@ -42,6 +42,9 @@ def import_predictions(asked: PredictionsImport, *, as_json: bool = False) -> No
     from audiolect.evaluate.predictions_table import read_predictions_table
     from audiolect.text_predictions import write_text_predictions
 
+    if layout != PREDICTIONS:
+        _refuse(layout, asked)
+        return False
     if asked.dataset is None:
         raise UsageError(
             "Predictions are of the recordings of a dataset.",
@@ -65,28 +68,24 @@ def import_predictions(asked: PredictionsImport, *, as_json: bool = False) -> No
     if as_json:
         key = "would_write" if asked.dry_run else "file"
         print_json({key: str(asked.out), "predictions": len(rows)} | header.dataset.model_dump(mode="json"))
-        return
+        return True
     part = header.dataset
     counted = f"{len(rows)} predictions of {part.num_expected} recordings of {part.name}"
     if asked.dry_run:
         console().print(f"would write {asked.out}: {counted}", markup=False, highlight=False, soft_wrap=True)
-        return
+        return True
     print_done(
         f"{asked.out}: {counted}",
         shlex.join(["audiolect", "evaluate", str(asked.out), str(asked.dataset)])
         + (" --allow-partial" if len(rows) < part.num_expected else ""),
     )
+    return True
 
 
-def refuse_dataset(layout: str, dataset: Path | None, where: str | None) -> None:
-    """What only predictions take.
-
-    Raises:
-        UsageError: --dataset or --where was given for another layout.
-    """
+def _refuse(layout: str, asked: PredictionsImport) -> None:
     from audiolect.errors import UsageError
 
-    given = [name for name, value in (("--dataset", dataset), ("--where", where)) if value is not None]
+    given = [name for name, value in (("--dataset", asked.dataset), ("--where", asked.where)) if value is not None]
     if given:
         raise UsageError(
             f"{' and '.join(given)} belong to the import of predictions.",

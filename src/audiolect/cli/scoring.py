@@ -182,18 +182,11 @@ def evaluate(
     over runs are given.
     """
     from audiolect.data.dataset import open_dataset
-    from audiolect.errors import UsageError
     from audiolect.evaluate.evaluation import EvaluateRequest
     from audiolect.evaluate.numbers import MetricChoice
     from audiolect.scores import write_scores
 
-    if len(inputs) < 2:
-        raise UsageError(
-            "It takes predictions and the dataset that they are of.",
-            expected="audiolect evaluate PREDICTIONS… DATASET",
-            found=shlex.join(map(str, inputs)),
-        )
-    *predictions, folder = inputs
+    *predictions, folder = _checked(inputs)
     dataset = open_dataset(folder)
     patterns = tuple(part.strip() for text in metrics or [] for part in text.split(",") if part.strip())
     request = EvaluateRequest(
@@ -264,6 +257,18 @@ def report(
         print_json({"report": str(target), "num_bytes": target.stat().st_size, "systems": len(several)})
         return
     print_done(f"{target}, {human_bytes(target.stat().st_size)}", "open it in a browser; it needs no network")
+
+
+def _checked(inputs: list[Path]) -> list[Path]:
+    from audiolect.errors import UsageError
+
+    if len(inputs) < 2:
+        raise UsageError(
+            "It takes predictions and the dataset that they are of.",
+            expected="audiolect evaluate PREDICTIONS… DATASET",
+            found=shlex.join(map(str, inputs)),
+        )
+    return inputs
 
 
 def _measured(

@@ -86,33 +86,18 @@ def compare_captions(
     recordings = [ours.recordings[rows[0]] for rows in mine.values()]
     if len(set(recordings)) < 2:
         return []
+    groups = groups_of(recordings, len(recordings))
     tests = []
     for metric in TESTED_CAPTIONS:
-        key = number_key(_PART, ours.task, metric)
-        if metric in ours.values and metric in theirs.values:
-            pair = [
-                np.array([measured.values[metric][rows].mean() for rows in places.values()])
-                for measured, places in ((ours, mine), (theirs, others))
-            ]
-            test = paired_bootstrap(
-                *pair,
-                rng=np.random.default_rng(choice.seed),
-                groups=recordings,
-                num_resamples=choice.num_resamples,
-            )
-            low, high = (None, None) if test.interval is None else (test.interval.low, test.interval.high)
-            found = (test.difference, low, high, test.p_value, test.method)
-        else:
-            order = [np.array([rows[0] for rows in places.values()]) for places in (mine, others)]
-            groups = groups_of(recordings, len(recordings))
-            drawn = _of_sums((ours, theirs), metric, order=order, groups=groups, choice=choice)
-            if drawn is None or not all(len(rows) == 1 for rows in (*mine.values(), *others.values())):
-                continue
-            found = drawn
-        difference, low, high, p_value, method = found
+        test = _of_means((ours, theirs), metric, places=(mine, others), groups=recordings, choice=choice) or _of_sums(
+            (ours, theirs), metric, places=(mine, others), groups=groups, choice=choice
+        )
+        if test is None:
+            continue
+        difference, low, high, p_value, method = test
         tests.append(
             Comparison(
-                key=key,
+                key=number_key(_PART, ours.task, metric),
                 baseline=names[0],
                 difference=difference,
                 low=low,
@@ -121,7 +106,7 @@ def compare_captions(
                 p_holm=p_value,
                 method=method,
                 n=len(mine),
-                num_recordings=len(set(recordings)),
+                num_recordings=groups.num_groups,
                 context=names[1],
                 baseline_context=names[2],
             )
@@ -129,9 +114,35 @@ def compare_captions(
     return tests
 
 
-def _places(measured: CaptionValues) -> dict[str, list[int]]:
+_Places = dict[str, list[int]]
+_Found = tuple[float, float | None, float | None, float, str]
+_Systems = tuple[CaptionValues, CaptionValues]
+
+
+def _of_means(
+    systems: _Systems,
+    metric: str,
+    *,
+    places: tuple[_Places, _Places],
+    groups: Sequence[str],
+    choice: MetricChoice,
+) -> _Found | None:
+    """The paired bootstrap of a mean; of an item that several runs described, of the mean over these."""
+    if not all(metric in measured.values for measured in systems):
+        return None
+    pair = [
+        np.array([measured.values[metric][rows].mean() for rows in own.values()])
+        for measured, own in zip(systems, places, strict=True)
+    ]
+    rng = np.random.default_rng(choice.seed)
+    test = paired_bootstrap(*pair, rng=rng, groups=groups, num_resamples=choice.num_resamples)
+    low, high = (None, None) if test.interval is None else (test.interval.low, test.interval.high)
+    return test.difference, low, high, test.p_value, test.method
+
+
+def _places(measured: CaptionValues) -> _Places:
     """item → its rows: several where several runs described it."""
-    found: dict[str, list[int]] = {}
+    found: _Places = {}
     for row, item in enumerate(measured.ids):
         found.setdefault(item, []).append(row)
     return {item: found[item] for item in sorted(found)}
@@ -168,17 +179,18 @@ def _bleu_of(sums: FloatArray) -> FloatArray:
 
 
 def _of_sums(
-    systems: tuple[CaptionValues, CaptionValues],
+    systems: _Systems,
     metric: str,
     *,
-    order: Sequence[npt.NDArray[np.int64]],
+    places: tuple[_Places, _Places],
     groups: Groups,
     choice: MetricChoice,
-) -> tuple[float, float, float, float, str] | None:
+) -> _Found | None:
     """The paired bootstrap of a metric that is made of sums: the same draws of recordings for both systems."""
     both = [_sums(measured).get(metric) for measured in systems]
-    if both[0] is None or both[1] is None:
+    if both[0] is None or both[1] is None or any(len(rows) > 1 for own in places for rows in own.values()):
         return None
+    order = [np.array([rows[0] for rows in own.values()]) for own in places]
     tables = [
         np.stack([groups.sums(column) for column in pair[0][rows].T], axis=1)
         for pair, rows in zip(both, order, strict=True)
@@ -189,8 +201,8 @@ def _of_sums(
     rng, drawn, left = np.random.default_rng(choice.seed), [], choice.num_resamples
     while left:
         rows = min(left, max(1, _DRAWN_AT_ONCE // count))
-        places = rng.integers(0, count, (rows, count)) + np.arange(rows)[:, None] * count
-        counts = np.bincount(places.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
+        chosen = rng.integers(0, count, (rows, count)) + np.arange(rows)[:, None] * count
+        counts = np.bincount(chosen.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
         drawn.append(finish(counts @ tables[0]) - finish(counts @ tables[1]))
         left -= rows
     differences = np.concatenate(drawn)

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from audiolect.corpora.source_tables import read_table
+from audiolect.corpora.source_tables import Table, read_table
 from audiolect.data.dataset import Dataset
 from audiolect.dataset_part import describe_part, select_part
 from audiolect.embedding_files import ModelIdentity
@@ -68,23 +68,7 @@ def read_predictions_table(
             fix="quote captions that hold commas",
         )
     part = select_part(dataset, split=split, where=where)
-    known = _names(part.recordings)
-    rows: list[TextPrediction] = []
-    seen: dict[str, str] = {}
-    for row in table.rows():
-        given, caption = str(row[FILE_COLUMN]).strip(), row[CAPTION_COLUMN]
-        recording = _recording(given, known, where=row.where, part=describe_part(split, where), dataset=dataset)
-        if recording in seen:
-            raise TableError(
-                "A recording has two predictions.",
-                where=row.where,
-                expected="each file once",
-                found=f"{given!r}, which is also at {seen[recording]}",
-                cause="a program that was run twice and appended to its file",
-                fix="keep one row of each",
-            )
-        seen[recording] = row.where
-        rows.append(TextPrediction(recording, recording, ("" if caption is None else str(caption).strip(),)))
+    rows = _rows(table, part, f"a file of {dataset.card.name}, {describe_part(split, where)}")
     expected = part.recordings.height
     header = TextPredictionsHeader(
         command=command,
@@ -106,6 +90,27 @@ def read_predictions_table(
     return header, rows
 
 
+def _rows(table: Table, part: Dataset, expected: str) -> list[TextPrediction]:
+    known = _names(part.recordings)
+    seen: dict[str, str] = {}
+    rows = []
+    for row in table.rows():
+        given, caption = str(row[FILE_COLUMN]).strip(), row[CAPTION_COLUMN]
+        recording = _recording(given, known, where=row.where, expected=expected)
+        if recording in seen:
+            raise TableError(
+                "A recording has two predictions.",
+                where=row.where,
+                expected="each file once",
+                found=f"{given!r}, which is also at {seen[recording]}",
+                cause="a program that was run twice and appended to its file",
+                fix="keep one row of each",
+            )
+        seen[recording] = row.where
+        rows.append(TextPrediction(recording, recording, ("" if caption is None else str(caption).strip(),)))
+    return rows
+
+
 def _names(recordings: pl.DataFrame) -> dict[str, list[str]]:
     """Everything that may name a recording → the recordings that it names."""
     found: dict[str, list[str]] = {}
@@ -124,7 +129,7 @@ def _endings(path: str) -> Iterable[str]:
         yield str(ending.with_suffix("")) if ending.suffix else str(ending)
 
 
-def _recording(given: str, known: dict[str, list[str]], *, where: str, part: str, dataset: Dataset) -> str:
+def _recording(given: str, known: dict[str, list[str]], *, where: str, expected: str) -> str:
     plain = given.replace("\\", "/").removeprefix("./")
     choices: Sequence[str] = known.get(plain) or known.get(PurePosixPath(plain).name) or ()
     if len(choices) == 1:
@@ -132,7 +137,7 @@ def _recording(given: str, known: dict[str, list[str]], *, where: str, part: str
     raise TableError(
         "A file name means no recording." if not choices else "A file name means several recordings.",
         where=where,
-        expected=f"a file of {dataset.card.name}, {part}",
+        expected=expected,
         found=repr(given) + (f": {', '.join(choices[:_SHOWN])}" if choices else ""),
         cause="predictions of another dataset or split" if not choices else "files of one name in several folders",
         fix="give the --split that was predicted" if not choices else "write paths relative to the audio root",
