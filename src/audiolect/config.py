@@ -40,6 +40,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    @classmethod
+    def prepared(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What a file or a mapping holds, as it is validated: a root may fill in what a person need not say."""
+        return values
+
 
 def load_config(path: str | Path, model: type[M], overrides: Iterable[str] = ()) -> M:
     """Read a YAML file as a model.
@@ -87,6 +92,8 @@ def _validated(value: Any, model: type[M], where: object, origins: Origins, over
         )
     for override in overrides:
         _apply_override(value, override, origins, problems)
+    if issubclass(model, Config):
+        value = model.prepared(value)
     try:
         # Validated as JSON, strictly: there a list may be a tuple and a text a path, and nothing else is converted.
         config = model.model_validate_json(json.dumps(value))

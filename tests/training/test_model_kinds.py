@@ -22,4 +22,4 @@ def test_a_model_comes_back_from_its_folder(recipe: Callable[..., Path], tmp_pat
 
 
 def test_the_table_is_that_of_the_recipes() -> None:
-    assert [kind.name for kind in MODEL_KINDS.values()] == ["dual encoder"]
+    assert [kind.name for kind in MODEL_KINDS.values()] == ["dual encoder", "captioner"]

@@ -69,7 +69,7 @@ def test_a_run_is_whole_and_opens(recipe: MakeRecipe, tmp_path: Path) -> None:
     assert [row["num_examples"] for row in rows_of(run.folder, "validation")] == [8, 8]
     shown = rows_of(run.folder, "examples")[0]["rows"]
     assert isinstance(shown, list)
-    assert {"text", "recording_id", "rank", "matches"} == set(shown[0])
+    assert {"text", "recording_id", "rank", "matches", "audio"} == set(shown[0])
     model = load_model(run.checkpoint("last"))
     assert model.embed_texts(["a low hum"]).shape == (1, 8)
 

@@ -109,6 +109,19 @@ def test_rows_reach_the_trackers(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_all_installed")
+def test_captions_are_shown_beside_their_references_and_their_sound(tmp_path: Path) -> None:
+    told, write = opened(["tensorboard"], run_of(tmp_path / "run"))
+    row = {"text": "a dog", "references": ["a dog barks", "barks"], "style": "w > caption: ", "recording_id": "w/1",
+           "audio": "val/1.flac"}  # fmt: skip
+    write("examples", 2, {"set": "w-AudioCaptioning/val", "rows": [row]})
+    assert told.texts[0][1].splitlines() == [
+        "| text | references | style | recording_id | audio |",
+        "|---|---|---|---|---|",
+        "| a dog | a dog barks / barks | w > caption:  | w/1 | val/1.flac |",
+    ]
+
+
+@pytest.mark.usefixtures("_all_installed")
 def test_a_run_that_goes_on_is_the_same_and_a_new_one_another(tmp_path: Path) -> None:
     ids = []
     for begun in ("2026-01-02T03:04:05", "2026-01-02T03:04:05", "2026-01-02T03:04:06"):

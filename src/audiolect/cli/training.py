@@ -91,14 +91,15 @@ def train(
     if dry_run:
         _look(recipe, folder, overrides or [], new=new, keep_quarantined=keep_quarantined, as_json=as_json)
         return
-    from audiolect.training import session, stopping
+    from audiolect.training import session, stages, stopping
 
     chosen = session.TrainOptions(tuple(overrides or ()), new, keep_quarantined, command_line())
     with stopping.stop_signals() as asked:
-        outcome = session.train(recipe, folder, chosen, progress=rich_progress, asked_to_stop=asked)
-    if outcome.is_main:
-        _tell(outcome, as_json=as_json)
-    if outcome.stopped:
+        outcomes = stages.train_stages(recipe, folder, chosen, progress=rich_progress, asked_to_stop=asked)
+    for outcome in outcomes:
+        if outcome.is_main:
+            _tell(outcome, as_json=as_json)
+    if outcomes[-1].stopped:
         raise typer.Exit(asked.exit_code or 1)
 
 
@@ -127,12 +128,16 @@ def _look(
     recipe: Path, folder: Path, overrides: list[str], *, new: bool, keep_quarantined: bool, as_json: bool
 ) -> None:
     from audiolect.training.dry_run import dry_run
+    from audiolect.training.stages import load_stages, stage_folders
 
-    seen = dry_run(recipe, folder, overrides, new=new, keep_quarantined=keep_quarantined)
-    if as_json:
-        print_json({"folder": None, **seen.as_dict()})
-        return
-    _print_look(seen, folder)
+    stages = load_stages(recipe, overrides) or [(None, "")]
+    folders = [folder] if stages[0][0] is None else stage_folders(folder, len(stages))
+    for (stage, _), place in zip(stages, folders, strict=True):
+        seen = dry_run(recipe, place, overrides, new=new, keep_quarantined=keep_quarantined, recipe=stage)
+        if as_json:
+            print_json({"folder": None, **seen.as_dict()})
+        else:
+            _print_look(seen, place)
 
 
 def _print_look(seen: DryRun, folder: Path) -> None:

@@ -43,6 +43,7 @@ def evaluation_batches(
     settings: BatchSettings,
     *,
     of: Literal["examples", "recordings"] = "examples",
+    key: str | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> Prefetcher[Batch]:
@@ -51,6 +52,7 @@ def evaluation_batches(
     Args:
         dataset: all of it is read; ``filter_dataset`` gives a split.
         of: what a row is: an example, or a recording (whose rows have an empty example id and no texts).
+        key: of the entry; None: the dataset's name.
 
     Raises:
         UsageError: the source has another rate than the settings, or a rank that cannot be.
@@ -79,7 +81,7 @@ def evaluation_batches(
         ties=np.arange(len(rows.row), dtype=np.uint64),
         shuffle_key=None,
     )
-    context = ShareContext(settings, (table,), (dataset.card.name,), 0, rank, world_size, ArrayPool(2 * settings.depth))
+    context = ShareContext(settings, (table,), (key or dataset.card.name,), 0, rank, world_size, ArrayPool(2 * settings.depth))
     return Prefetcher(_groups(context, rows, batches), threads=settings.threads, depth=settings.depth)
 
 

@@ -77,6 +77,7 @@ class TemperatureSettings(Config):
 class DualEncoderSettings(Config):
     """The section ``model`` of a retrieval recipe."""
 
+    name: Literal["dual_encoder"] = "dual_encoder"
     audio: AudioEncoderSettings = Field(default=SmallSettings(), description="The audio encoder.")
     text: TextSettings = Field(default=TransformerSettings(), description="The text tower.")
     projection: ProjectionSettings = Field(default=ProjectionSettings(), description="Into the common space.")

@@ -26,6 +26,7 @@ from audiolect.training.recipe import Recipe, load_recipe
 from audiolect.training.recipe_changes import check_unchanged
 from audiolect.training.run_folder import CONFIG_NAME, open_run
 from audiolect.training.session import count_steps, seed_all
+from audiolect.training.starting import find_start, started
 from audiolect.training.step import ObjectiveModule
 from audiolect.training.training_data import open_training_data, training_captions
 
@@ -71,7 +72,13 @@ class DryRun:
 
 
 def dry_run(
-    path: Path, folder: Path, overrides: Sequence[str] = (), *, new: bool = False, keep_quarantined: bool = False
+    path: Path,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    *,
+    new: bool = False,
+    keep_quarantined: bool = False,
+    recipe: Recipe | None = None,
 ) -> DryRun:
     """Look at a training without making it.
 
@@ -79,11 +86,12 @@ def dry_run(
         path: the recipe.
         folder: of the run, which is only looked at.
         overrides, new, keep_quarantined: as of the training.
+        recipe: read already, of one stage; None: the file is read.
 
     Raises:
         As the training would: ConfigError, DatasetError, StorageError, UsageError.
     """
-    recipe = load_recipe(path, overrides)
+    recipe = recipe or load_recipe(path, overrides)
     settings, resumes_at = recipe.training, None
     if (folder / CONFIG_NAME).is_file() and not new:
         run = open_run(folder)
@@ -93,14 +101,16 @@ def dry_run(
     overlaps, evaluated = find_overlaps(data, path.parent, folder.parent / MEMORY_FOLDER, remember=False)
     waived = check_overlaps(overlaps, evaluated, recipe.evaluation.waive_leaks)
     seed_all(settings.seed)
-    model = kind_of(recipe.model).build(recipe.model, training_captions(data.mixture))
+    start = None if recipe.model.start is None else find_start(recipe.model.start, path.parent)
+    model = kind_of(recipe.model).build(started(recipe.model, start), training_captions(data.mixture))
     freezing = apply_freezing(model.train(), settings.freezing)
     if settings.gradient_checkpointing:
         offer_checkpointing(model)
     batches = data.batches()
     precision = chosen_precision(settings.precision)
     accelerator = open_accelerator(precision)
-    module = ObjectiveModule(model.to(accelerator.device), build_objective(settings.objective, settings.batches))
+    objective = build_objective(settings.objective, settings.batches, path.parent)
+    module = ObjectiveModule(model.to(accelerator.device), objective)
     before = peak_memory_bytes()
     with batches.epoch(0) as stream, accelerator.autocast():
         loss, _ = module(next(stream))

@@ -16,6 +16,7 @@ from typing import Any
 from torch import nn
 
 from audiolect.config import Config
+from audiolect.models.captioner import CaptionerSettings, build_captioner, load_captioner, save_captioner
 from audiolect.models.clap import DualEncoderSettings, build_dual_encoder, load_model, save_model
 
 
@@ -38,6 +39,7 @@ class ModelKind:
 
 MODEL_KINDS: dict[type[Config], ModelKind] = {
     DualEncoderSettings: ModelKind("dual encoder", build_dual_encoder, save_model, load_model),
+    CaptionerSettings: ModelKind("captioner", build_captioner, save_captioner, load_captioner),
 }
 
 

@@ -8,14 +8,16 @@ batch: data-parallel training takes that mean. A rank's share may be empty (``le
 gradient, of zeros. ``loss`` runs under autocast, ``validate`` too. ``validate`` is called on every rank with its share
 of the examples, and gives the same numbers on all: those of all examples together.
 
-Public names: Objective, Validation, RetrievalObjective, RetrievalSettings, OBJECTIVES, build_objective, touch_all.
+Public names: Objective, Validation, RetrievalObjective, RetrievalSettings, ObjectiveSettings,
+OBJECTIVES, build_objective.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import torch
 from pydantic import Field
@@ -28,7 +30,9 @@ from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.examples import caption_keys
 from audiolect.models.clap import DualEncoder
 from audiolect.models.masked_norm import needs_every_process
+from audiolect.training.captioning import CaptioningObjective, CaptioningSettings
 from audiolect.training.chunked import chunked_info_nce, chunked_sigmoid_loss
+from audiolect.training.idle_shares import touch_all
 from audiolect.training.mixing import MixedBatch, MixingSettings, mix_batch
 from audiolect.training.negatives import PairKeys
 from audiolect.training.retrieval_validation import Collected, measure_retrieval
@@ -164,17 +168,24 @@ class RetrievalObjective:
 
 
 # name of the settings → what makes the objective
-OBJECTIVES: dict[str, Callable[[Any, BatchSettings], Objective]] = {"retrieval": RetrievalObjective}
+OBJECTIVES: dict[str, Callable[[Any, BatchSettings, Path], Objective]] = {
+    "retrieval": lambda settings, batches, folder: RetrievalObjective(settings, batches),  # noqa: ARG005
+    "captioning": CaptioningObjective,
+}
+
+ObjectiveSettings: TypeAlias = Annotated[RetrievalSettings | CaptioningSettings, Field(discriminator="name")]
 
 
-def build_objective(settings: RetrievalSettings, batches: BatchSettings) -> Objective:
-    """The objective of a recipe's settings; ``batches`` says how recordings are cut."""
-    return OBJECTIVES[settings.name](settings, batches)
+def build_objective(
+    settings: RetrievalSettings | CaptioningSettings, batches: BatchSettings, folder: Path = Path()
+) -> Objective:
+    """The objective of a recipe's settings.
 
-
-def touch_all(model: nn.Module) -> Tensor:
-    """Zero, with a gradient of zeros to every parameter that trains: for ranks that have nothing to add."""
-    return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.zeros(()))
+    Args:
+        batches: how recordings are cut.
+        folder: what paths in the settings are relative to.
+    """
+    return OBJECTIVES[settings.name](settings, batches, folder)
 
 
 def _embed_mixed(encoder: DualEncoder, mixed: MixedBatch) -> Tensor:

@@ -10,14 +10,15 @@ Conventions: as in every configuration of audiolect (``config.py``). ``data`` an
 (``loader/mixture_settings.py``). Paths are relative to the file. A validation never looks at a test split: splits that
 play that role are refused.
 
-Public names: Recipe, TrainingSettings, EvaluationSettings, EarlyStopping, load_recipe.
+Public names: Recipe, TrainingSettings, EvaluationSettings, EarlyStopping, ModelSettings, OBJECTIVE_OF_KIND,
+load_recipe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -27,9 +28,11 @@ from audiolect.errors import UsageError, nearest_names
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.mixture_settings import MixtureFile, canonical_key
 from audiolect.models.adapt import FreezingSettings
+from audiolect.models.captioner_settings import CaptionerSettings
 from audiolect.models.clap import DualEncoderSettings
 from audiolect.training.averaging import AverageSettings
-from audiolect.training.objectives import RetrievalSettings
+from audiolect.training.captioning import CaptioningSettings, style_of
+from audiolect.training.objectives import ObjectiveSettings, RetrievalSettings
 from audiolect.training.optim import OptimizerSettings
 from audiolect.training.schedules import ScheduleSettings
 
@@ -46,6 +49,30 @@ def _key(text: str) -> str:
 
 _Key = Annotated[str, AfterValidator(_key)]
 
+ModelSettings: TypeAlias = Annotated[DualEncoderSettings | CaptionerSettings, Field(discriminator="name")]
+
+# name of the model's settings → name of the objective that trains it
+OBJECTIVE_OF_KIND: dict[str, str] = {"dual_encoder": "retrieval", "captioner": "captioning"}
+
+
+def with_kinds(values: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's values with the names of the model and, in each stage, of the objective, where they are not said."""
+    values = _named(values, "model", "dual_encoder")
+    kind = values["model"]["name"] if isinstance(values["model"], dict) else None
+    objective = OBJECTIVE_OF_KIND.get(kind) if isinstance(kind, str) else None
+    training = {} if values.get("training") is None else values["training"]
+    if objective is None:
+        return values
+    if isinstance(training, list):
+        stages = [_named(stage, "objective", objective) if isinstance(stage, dict) else stage for stage in training]
+        return {**values, "training": stages}
+    return {**values, "training": _named(training, "objective", objective)} if isinstance(training, dict) else values
+
+
+def _named(values: dict[str, Any], section: str, name: str) -> dict[str, Any]:
+    inner = {} if values.get(section) is None else values[section]
+    return {**values, section: {"name": name, **inner} if isinstance(inner, dict) else inner}
+
 
 class EarlyStopping(Config):
     """When a training ends before its time."""
@@ -57,7 +84,7 @@ class EarlyStopping(Config):
 class TrainingSettings(Config):
     """How the model is trained."""
 
-    objective: RetrievalSettings = Field(default=RetrievalSettings(), description="What is made small.")
+    objective: ObjectiveSettings = Field(default=RetrievalSettings(), description="What is made small.")
     batches: BatchSettings = Field(default=BatchSettings(), description="How examples become batches.")
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="AdamW.")
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="The learning rate over the steps.")
@@ -134,9 +161,40 @@ class EvaluationSettings(Config):
 class Recipe(MixtureFile):
     """The whole file."""
 
-    model: DualEncoderSettings = Field(default=DualEncoderSettings(), description="What is trained.")
+    model: ModelSettings = Field(default=DualEncoderSettings(), description="What is trained.")
     training: TrainingSettings = Field(default=TrainingSettings(), description="How it is trained.")
     evaluation: EvaluationSettings = Field(default=EvaluationSettings(), description="What is looked at meanwhile.")
+
+    @classmethod
+    def prepared(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """With the names that a person may leave out: those of the model's kind and of what trains it."""
+        return with_kinds(values)
+
+    @model_validator(mode="after")
+    def _objective_is_that_of_the_model(self) -> Recipe:
+        wanted, found = OBJECTIVE_OF_KIND[self.model.name], self.training.objective.name
+        if wanted != found:
+            raise ValueError(f"training.objective: a {self.model.name} is trained by {wanted}, not by {found}")
+        if isinstance(self.training.objective, CaptioningSettings):
+            self._check_styles(self.training.objective)
+        return self
+
+    def _check_styles(self, settings: CaptioningSettings) -> None:
+        trained: dict[str, str] = {}
+        asked: dict[str, str] = {}
+        for styles, keys in ((trained, self.mixture.entries), (asked, self.evaluation.validation)):
+            for key in keys:
+                try:
+                    styles[key] = style_of(key, settings)
+                except UsageError as problem:
+                    raise ValueError(f"{key}: {problem.what}; {problem.fix}") from problem
+        for key, style in asked.items():
+            if style not in trained.values() and settings.generation.known_styles:
+                known = ", ".join(sorted({repr(each) for each in trained.values()}))
+                raise ValueError(
+                    f"evaluation.validation: {key} has the style {style!r}, which is not trained; the mixture has "
+                    f"{known}; training.objective.styles gives one to a DATASET-Task"
+                )
 
     @model_validator(mode="after")
     def _validation_is_known(self) -> Recipe:

@@ -56,7 +56,7 @@ def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
     Raises:
         ConfigError: keys differ that change the results; the letter lists them.
     """
-    differing = differing_keys(old, new)
+    differing = differing_keys(_with_name(old), new)
     is_long_enough = _length_is_free(new)
     free = [key for key in differing if _is_free(key) or (key in _LENGTH_KEYS and is_long_enough)]
     changed = {key: pair for key, pair in differing.items() if key not in free}
@@ -74,6 +74,12 @@ def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
         else None,
         fix="give the recipe of the run to go on with it, --new to start afresh, or another --out",
     )
+
+
+def _with_name(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Recipes that were written when there was one kind of model do not say which."""
+    model = recipe.get("model")
+    return {**recipe, "model": {"name": "dual_encoder", **model}} if isinstance(model, Mapping) else recipe
 
 
 def _length_is_free(recipe: Mapping[str, Any]) -> bool:

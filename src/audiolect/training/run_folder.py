@@ -10,10 +10,16 @@
         model.yaml, model.safetensors, parts/    the model as its ``save_model`` writes it
         training/              what resuming needs beyond the model
 
-Conventions: no torch here. Paths of data in the recipe are relative to the folder named on the card under
-``recipe_folder``. ``best`` is absent until a validation was made.
+    runs/NAME/                 of a recipe with several stages
+      stages.json              header; how many stages
+      stage-1/, stage-2/       a run each, as above
 
-Public names: Run, open_run, checkpoint_path, read_checkpoint_card, write_pointer, RUN_KIND, RUN_VERSION.
+Conventions: no torch here. Who opens a run of several stages gets its last stage with a checkpoint. Paths of data in
+the recipe are relative to the folder named on the card under ``recipe_folder``. ``best`` is absent until a validation
+was made.
+
+Public names: Run, open_run, checkpoint_path, stage_name, read_checkpoint_card, write_pointer, RUN_KIND, RUN_VERSION,
+STAGES_KIND, STAGES_NAME, STAGES_VERSION.
 """
 
 from __future__ import annotations
@@ -31,6 +37,7 @@ CHECKPOINT_KIND, CHECKPOINT_VERSION = "checkpoint", 1
 CONFIG_NAME, CARD_NAME, JOURNAL_NAME = "config.yaml", "card.json", "journal.jsonl"
 CHECKPOINTS, CHECKPOINT_CARD = "checkpoints", "card.json"
 POINTERS = ("best", "last")
+STAGES_KIND, STAGES_VERSION, STAGES_NAME = "stages", 1, "stages.json"
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name of the folder."""
-        return self.folder.resolve().name
+        """The name of the folder; of a stage with that of the whole run before it."""
+        folder = self.folder.resolve()
+        return f"{folder.parent.name}/{folder.name}" if (folder.parent / STAGES_NAME).is_file() else folder.name
 
     @property
     def journal(self) -> Path:
@@ -122,7 +130,7 @@ def open_run(folder: str | Path) -> Run:
         UsageError: the folder is none.
         UnknownVersion, DamagedFile: it is no run, or one that cannot be read.
     """
-    folder = Path(folder)
+    folder = _last_stage(Path(folder))
     if not (folder / CONFIG_NAME).is_file():
         raise UsageError(
             "This is no run.",
@@ -138,6 +146,21 @@ def open_run(folder: str | Path) -> Run:
     if not isinstance(recipe, dict) or not isinstance(card.get("recipe_folder"), str):
         raise DamagedFile("The run lacks its recipe.", where=folder, expected="recipe and recipe_folder")
     return Run(folder, recipe, card)
+
+
+def stage_name(number: int) -> str:
+    """The folder of a stage, counted from 1."""
+    return f"stage-{number}"
+
+
+def _last_stage(folder: Path) -> Path:
+    """The last stage with a checkpoint, of a run of several; another folder is itself."""
+    if not (folder / STAGES_NAME).is_file():
+        return folder
+    content = read_json(folder / STAGES_NAME)
+    check_header(content, STAGES_KIND, {STAGES_VERSION}, folder / STAGES_NAME)
+    stages = [folder / stage_name(number) for number in range(1, int(content.get("stages", 0)) + 1)]
+    return next((stage for stage in reversed(stages) if (stage / "last").is_file()), folder / stage_name(1))
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:

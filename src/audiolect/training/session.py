@@ -41,6 +41,7 @@ from audiolect.training.recipe import Recipe, TrainingSettings, load_recipe
 from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
 from audiolect.training.sharding import Sharded, shard
 from audiolect.training.standing import Standing
+from audiolect.training.starting import Start, check_start, find_start, started
 from audiolect.training.step import ObjectiveModule, Stepper
 from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
 from audiolect.training.training_data import TrainingData, open_training_data, training_captions
@@ -56,12 +57,16 @@ class TrainOptions:
         new: begin afresh where there is a run.
         keep_quarantined: also use what checks have put on quarantine lists.
         command: for the card.
+        recipe: read already, of one stage; None: the file is read.
+        start: the weights to begin with; None: as the recipe says.
     """
 
     overrides: tuple[str, ...] = ()
     new: bool = False
     keep_quarantined: bool = False
     command: str = ""
+    recipe: Recipe | None = None
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def train(
         UsageError: a loss is not finite, or another process trains in the folder.
     """
     options = options or TrainOptions()
-    recipe = load_recipe(path, options.overrides)
+    recipe = options.recipe or load_recipe(path, options.overrides)
     settings = recipe.training
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
@@ -118,17 +123,20 @@ def train(
     accelerator = open_accelerator(
         precision, log_with=trackers or None, project_dir=folder / TRACKING if trackers else None
     )
+    start = options.start or _start_of(recipe, path.parent, folder, new=options.new)
     data = open_training_data(recipe, path.parent, where=path, keep_quarantined=options.keep_quarantined)
     waived = pass_gate(accelerator, data, path.parent, folder, progress)
     with ExitStack() as stack:
         if accelerator.is_main_process:
             stack.enter_context(hold_folder(folder))
         facts = {"model": kind_of(recipe.model).name, "precision": precision, "ranks": accelerator.num_processes}
+        facts |= {} if start is None else {"start": start.facts()}
         card = run_card(recipe_path=path, command=options.command, data=data.facts(), training=facts, recipe=recipe)
         run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
+        check_start(run.card, start, folder)
         last = run.pointer("last") if resumed else None
         plan, standing, saved = _assemble(
-            recipe, data, accelerator, run, last=last, asked_to_stop=asked_to_stop, stack=stack
+            recipe, data, accelerator, run, start=start, last=last, asked_to_stop=asked_to_stop, stack=stack
         )
         standing = Loop(plan, standing, saved).run(progress if accelerator.is_main_process else silent_progress)
     remarks = [f"{key} has changed, which changes nothing of the results" for key in changed]
@@ -142,6 +150,12 @@ def train(
         remarks=(*remarks, *plan.objective.remarks(plan.trained.model)),
         is_main=accelerator.is_main_process,
     )
+
+
+def _start_of(recipe: Recipe, base: Path, folder: Path, *, new: bool) -> Start | None:
+    """What the recipe begins with; not looked for where a run goes on from a checkpoint of its own."""
+    goes_on = (folder / "last").is_file() and not new
+    return None if goes_on or recipe.model.start is None else find_start(recipe.model.start, base)
 
 
 def _opened(
@@ -161,6 +175,7 @@ def _assemble(
     accelerator: Accelerator,
     run: Run,
     *,
+    start: Start | None,
     last: int | None,
     asked_to_stop: Callable[[], bool],
     stack: ExitStack,
@@ -171,13 +186,16 @@ def _assemble(
     standing = Standing.from_dict({} if checkpoint is None else read_checkpoint_card(checkpoint, verify=False))
     saved = None if checkpoint is None else standing.as_dict()
     seed_all(settings.seed)
-    model = kind.build(recipe.model, training_captions(data.mixture)) if checkpoint is None else kind.load(checkpoint)
+    if checkpoint is None:
+        model = kind.build(started(recipe.model, start), training_captions(data.mixture))
+    else:
+        model = kind.load(checkpoint)
     model.to(accelerator.device).train()
     freezing = apply_freezing(model, settings.freezing)
     if settings.gradient_checkpointing:
         offer_checkpointing(model)
     seed_all(settings.seed + rank)
-    objective = build_objective(settings.objective, settings.batches)
+    objective = build_objective(settings.objective, settings.batches, run.recipe_folder)
     average = None if settings.average is None else WeightAverage(model, settings.average)
     module, sharded = _module_of(model, objective, settings, accelerator)
     if accelerator.num_processes > 1:

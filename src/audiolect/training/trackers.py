@@ -2,8 +2,9 @@
 
 Conventions: the journal is always written and is what everything reads; trackers show the same numbers to people. They
 write below ``tracking/`` in the folder of the run (wandb and trackio also to where they are logged in). Names are
-``KIND/NAME``, those of validations ``validation/SET/METRIC``. A table of validation examples with their top matches
-goes to those that show tables or texts. A run that goes on writes on: tensorboard shows one curve.
+``KIND/NAME``, those of validations ``validation/SET/METRIC``. A table of validation examples, with their top matches or
+with what was written of them, goes to those that show tables or texts. A run that goes on writes on: tensorboard shows
+one curve.
 
 Public names: TRACKERS, TRACKING, Tracker, check_trackers, open_trackers, tracked_numbers.
 """
@@ -22,7 +23,20 @@ from accelerate import Accelerator
 from audiolect.errors import missing_extra, unknown_name
 from audiolect.training.run_folder import Run
 
-_HEADER = ("text", "recording_id", "rank", "top matches")
+# Of a row of examples, by what its objective tells: column → its cell.
+_MATCHED: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "text": lambda row: str(row["text"]),
+    "recording_id": lambda row: str(row["recording_id"]),
+    "rank": lambda row: str(row["rank"]),
+    "top matches": lambda row: ", ".join(match["recording_id"] for match in row["matches"]),
+}
+_WRITTEN: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "text": lambda row: str(row["text"]),
+    "references": lambda row: " / ".join(row["references"]),
+    "style": lambda row: str(row["style"]),
+    "recording_id": lambda row: str(row["recording_id"]),
+    "audio": lambda row: str(row.get("audio") or ""),
+}
 TRACKING = "tracking"
 
 
@@ -33,7 +47,7 @@ class Tracker:
     Args:
         module: what is imported.
         options: of the folder and the run, for its beginning.
-        show: (the tracker's own object, name, rows, step) → shown; None: it has no tables.
+        show: (the tracker's own object, name, rows with the header first, step) → shown; None: it has no tables.
     """
 
     module: str
@@ -42,21 +56,21 @@ class Tracker:
 
 
 def _show_text(writer: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
-    lines = ["| " + " | ".join(_HEADER) + " |", "|" + "---|" * len(_HEADER)]
-    lines += ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
+    lines = ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
     writer.add_text(name, "\n".join(lines), step)
 
 
 def _show_wandb(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
     import wandb
 
-    run.log({name: wandb.Table(columns=list(_HEADER), data=[list(row) for row in rows])}, step=step)
+    run.log({name: wandb.Table(columns=list(rows[0]), data=[list(row) for row in rows[1:]])}, step=step)
 
 
 def _show_trackio(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
     import trackio
 
-    table = [dict(zip(_HEADER, row, strict=True)) for row in rows]
+    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
     run.log({name: trackio.Markdown(json.dumps(table, ensure_ascii=False))}, step=step)
 
 
@@ -122,15 +136,8 @@ def tracked_numbers(kind: str, values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _show_examples(accelerator: Accelerator, names: Sequence[str], step: int, values: Mapping[str, Any]) -> None:
-    rows = [
-        (
-            str(row["text"]),
-            str(row["recording_id"]),
-            str(row["rank"]),
-            ", ".join(m["recording_id"] for m in row["matches"]),
-        )
-        for row in values["rows"]
-    ]
+    columns = _MATCHED if all("matches" in row for row in values["rows"]) else _WRITTEN
+    rows = [tuple(columns), *(tuple(cell(row) for cell in columns.values()) for row in values["rows"])]
     for name in names:
         show = TRACKERS[name].show
         if show is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import polars as pl
 import torch.distributed as dist
 
 from audiolect.data.dataset import Dataset, filter_dataset
@@ -51,9 +52,18 @@ class ValidationSet:
     settings: BatchSettings
     num_quarantined: int
 
+    def with_audio(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Shown rows with where their sound is, relative to the dataset's audio root, under ``audio``."""
+        ids = [row["recording_id"] for row in rows]
+        table = self.dataset.scan_recordings.select("recording_id", "path")
+        paths = dict(table.filter(pl.col("recording_id").is_in(ids)).collect().iter_rows())
+        return [{**row, "audio": paths.get(row["recording_id"])} for row in rows]
+
     def batches(self, rank: int, world_size: int) -> Prefetcher[Batch]:
         """All examples, as one rank reads them."""
-        return evaluation_batches(self.dataset, self.source, self.settings, rank=rank, world_size=world_size)
+        return evaluation_batches(
+            self.dataset, self.source, self.settings, key=self.key, rank=rank, world_size=world_size
+        )
 
 
 def validation_set(
