@@ -44,8 +44,8 @@ class Part:
     rows: npt.NDArray[np.int64]
 
 
-def cut_parts(num_samples: npt.NDArray[np.int64], rate_hz: int) -> list[Part]:
-    """Parts of at most 256 recordings and, unless one alone is longer, an hour of sound.
+def cut_parts(num_samples: npt.NDArray[np.int64], rate_hz: int, *, most_seconds: float = _PART_SECONDS) -> list[Part]:
+    """Parts of at most 256 recordings and, unless one alone is longer, ``most_seconds`` of sound.
 
     Args:
         num_samples: (N,) of each recording, at ``rate_hz``.
@@ -54,7 +54,7 @@ def cut_parts(num_samples: npt.NDArray[np.int64], rate_hz: int) -> list[Part]:
     parts, start, seconds = [], 0, 0.0
     for place, row in enumerate(order):
         length = float(num_samples[row]) / rate_hz
-        if place > start and (place - start >= _PART_RECORDINGS or seconds + length > _PART_SECONDS):
+        if place > start and (place - start >= _PART_RECORDINGS or seconds + length > most_seconds):
             parts.append(Part(order[start:place]))
             start, seconds = place, 0.0
         seconds += length

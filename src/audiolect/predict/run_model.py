@@ -4,7 +4,7 @@ Conventions: torch is imported only when a model is opened. It runs in evaluatio
 accelerator, else on the CPU. What is opened is a run (``training/run_folder.py``), or a folder with a model alone
 (``models/clap.py``: ``model.yaml``).
 
-Public names: RunModel, TorchEmbedder, open_run_model, with_changes, HEARD_SECONDS.
+Public names: RunModel, TorchEmbedder, open_run_model, LocatedModel, locate_model, with_changes, HEARD_SECONDS.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import UsageError, missing_extra
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.predict.embedder import Embedder, Vectors
+from audiolect.storage import read_yaml
 from audiolect.text.label_prompts import DEFAULT_TEMPLATES, check_templates
-from audiolect.training.run_folder import CONFIG_NAME, POINTERS, open_run, read_checkpoint_card
+from audiolect.training.run_folder import CONFIG_NAME, POINTERS, Run, open_run, read_checkpoint_card
 
 if TYPE_CHECKING:
     from audiolect.models.clap import DualEncoder
@@ -87,6 +88,30 @@ def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
         UnknownVersion, DamagedFile, ConfigError: it cannot be used.
         MissingDependency: torch is not installed.
     """
+    found = locate_model(folder, checkpoint)
+    if found.run is None:
+        return _opened(found.folder, found.identity, _windows(HEARD_SECONDS), DEFAULT_TEMPLATES)
+    training, evaluation = found.run.config.get("training") or {}, found.run.config.get("evaluation") or {}
+    templates = evaluation.get("templates") or DEFAULT_TEMPLATES
+    return _opened(found.folder, found.identity, _heard(training, evaluation, folder), check_templates(templates))
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedModel:
+    """Where a model is: its folder, who it is (but for the hash of its weights), and the run, if it is of one."""
+
+    folder: Path
+    identity: ModelIdentity
+    run: Run | None
+
+    @property
+    def format(self) -> str:
+        """The format of its ``model.yaml``: ``audiolect/captioner`` and the like."""
+        return str(read_yaml(self.folder / _MODEL_FILE).get("format"))
+
+
+def locate_model(folder: Path, checkpoint: str = "best") -> LocatedModel:
+    """Find a run's checkpoint, or a folder with a model alone; arguments and errors as of ``open_run_model``."""
     if (folder / _MODEL_FILE).is_file():
         if checkpoint not in POINTERS:
             raise UsageError(
@@ -94,11 +119,10 @@ def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
                 where=folder,
                 found=f"--checkpoint {checkpoint}",
             )
-        alone = ModelIdentity(run=folder.resolve().name, checkpoint_hash="unknown")
-        return _opened(folder, alone, _windows(HEARD_SECONDS), DEFAULT_TEMPLATES)
+        return LocatedModel(folder, ModelIdentity(run=folder.resolve().name, checkpoint_hash="unknown"), None)
     run = open_run(folder)
     chosen = run.checkpoint(checkpoint)
-    training, evaluation = run.config.get("training") or {}, run.config.get("evaluation") or {}
+    training = run.config.get("training") or {}
     seeds = {"training": training.get("seed"), "mixture": (run.config.get("mixture") or {}).get("seed")}
     identity = ModelIdentity(
         run=run.name,
@@ -107,8 +131,7 @@ def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
         checkpoint_hash="unknown",
         seeds={name: seed for name, seed in seeds.items() if isinstance(seed, int)},
     )
-    templates = evaluation.get("templates") or DEFAULT_TEMPLATES
-    return _opened(chosen, identity, _heard(training, evaluation, folder), check_templates(templates))
+    return LocatedModel(chosen, identity, run)
 
 
 def with_changes(settings: BatchSettings, *, window_seconds: float | None, batch_size: int | None) -> BatchSettings:

@@ -4,6 +4,7 @@
       plan.json              what is predicted, with which weights, from what: another plan does not go on here
       recordings-00000.npy   the vectors of a part, written whole or not at all
       texts-00000.npy
+      captions-00000.jsonl   the rows of a part, of a model that writes
 
 Conventions: a part is worked out from the plan and its number alone, so that what is done needs no list. When all
 parts are there they are joined, and the folder is removed after the card is written.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from audiolect.embedding_files import CARD_NAME, FILE_NAMES
 from audiolect.errors import DamagedFile, StorageError
 from audiolect.folder_lock import hold_folder
 from audiolect.predict.embedder import Vectors
-from audiolect.storage import atomic_path, check_header, file_header, read_json, write_json
+from audiolect.storage import atomic_path, check_header, file_header, read_json, read_jsonl, write_json, write_jsonl
 
 FOLDER_NAME = "unfinished"
 
@@ -66,23 +67,41 @@ class Unfinished:
             raise _damaged(path, shape, f"{vectors.dtype} of shape {vectors.shape}")
         return np.asarray(vectors, np.float32)
 
+    def lines(self, name: str, make: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """The rows of a part, plain values: read where it is done, else made and written.
+
+        Raises:
+            DamagedFile: what is there is not a file of rows.
+        """
+        path = self.folder / f"{name}.jsonl"
+        if not path.is_file():
+            write_jsonl(path, make())
+        return list(read_jsonl(path))
+
+    def has_lines(self, name: str) -> bool:
+        """Whether a part of rows is done."""
+        return (self.folder / f"{name}.jsonl").is_file()
+
 
 @contextmanager
-def open_unfinished(target: Path, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[Unfinished]:
+def open_unfinished(
+    target: Path, plan: Mapping[str, Any], *, overwrite: bool = False, known: Collection[str] = FILE_NAMES
+) -> Iterator[Unfinished]:
     """Go on in ``target/unfinished``, or begin there; it is removed when the block ends well.
 
     Args:
         target: the folder of the prediction.
         plan: plain values that say what is predicted.
         overwrite: begin anew where another plan was begun.
+        known: the names of files that the folder may hold besides.
 
     Raises:
         StorageError: the folder holds parts of another plan, or other things.
         UsageError: another process is at work there.
     """
     folder = target / FOLDER_NAME
-    known = {FOLDER_NAME, CARD_NAME, *FILE_NAMES}
-    strangers = [entry.name for entry in target.iterdir() if entry.name not in known] if target.is_dir() else []
+    expected = {FOLDER_NAME, CARD_NAME, *known}
+    strangers = [entry.name for entry in target.iterdir() if entry.name not in expected] if target.is_dir() else []
     if strangers:
         raise StorageError(
             "The folder holds other things.",
@@ -106,7 +125,7 @@ def _check_plan(path: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
         if begun == plan:
             return
     if begun is None or overwrite:
-        for part in path.parent.glob("*.npy"):
+        for part in (*path.parent.glob("*.npy"), *path.parent.glob("*.jsonl")):
             part.unlink()
         write_json(path, file_header(_KIND, _VERSION) | {"plan": plan})
         return

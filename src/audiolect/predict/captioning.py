@@ -1,0 +1,224 @@
+"""A captioner and a dataset to predictions: what it writes of each recording, resumable and deterministic.
+
+    report = predict_captions(request, dataset, model, source, Path("world-captions"))
+
+Conventions: a recording is described once for each part of the dataset; its examples of the task have a line each, and
+a recording without one has a line under its own id. The longest recordings come first, in parts that are written whole
+or not at all: a command that was killed goes on, and the file is the same as without the interruption.
+
+Public names: CaptionRequest, CaptionReport, predict_captions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from audiolect.data.dataset import Dataset
+from audiolect.data.quarantine import without_quarantined
+from audiolect.dataset_part import select_part
+from audiolect.errors import AlreadyExists, UsageError
+from audiolect.loader.batch_settings import BatchSettings
+from audiolect.loader.evaluation import evaluation_batches
+from audiolect.loader.waveforms import WaveformSource
+from audiolect.models.generation_settings import GenerationSettings
+from audiolect.predict.caption_writer import CaptionWriter
+from audiolect.predict.recordings import Part, cut_parts, recordings_in
+from audiolect.predict.unfinished import open_unfinished
+from audiolect.progress import Progress, silent_progress
+from audiolect.storage import fingerprint_bytes
+from audiolect.tasks import get_task
+from audiolect.text.styles import choose_style, spoken_style, style_prefix
+from audiolect.text_predictions import (
+    FILE_NAME,
+    TextPart,
+    TextPrediction,
+    TextPredictionsHeader,
+    write_text_predictions,
+)
+
+_PART_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionRequest:
+    """What to describe, and how.
+
+    Args:
+        settings: how recordings are read and batched.
+        generation: how captions are written.
+        split, where: the part of the dataset.
+        task: whose examples have the lines; its family chooses the style where none is given.
+        style: as a person types it; None: that of the dataset and the task, or the only one that the model knows.
+        keep_quarantined: also describe what the check has put on the quarantine list.
+        allow_partial: leave out, and count, recordings that the source lacks.
+        source: what is read, for the header: ``pack`` or ``files``.
+        overwrite: replace predictions that are there.
+        command: for the header.
+    """
+
+    settings: BatchSettings
+    generation: GenerationSettings
+    split: str | None = None
+    where: str | None = None
+    task: str = "AudioCaptioning"
+    style: str | None = None
+    keep_quarantined: bool = False
+    allow_partial: bool = False
+    source: str = "files"
+    overwrite: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionReport:
+    """What was written, and how much of it had been there."""
+
+    path: Path
+    header: TextPredictionsHeader
+    style: str
+    rows: tuple[TextPrediction, ...]
+    num_resumed: int
+
+
+def predict_captions(
+    request: CaptionRequest,
+    dataset: Dataset,
+    writer: CaptionWriter,
+    source: WaveformSource,
+    target: Path,
+    *,
+    progress: Progress = silent_progress,
+) -> CaptionReport:
+    """Describe a part of a dataset.
+
+    Args:
+        dataset: the whole dataset, as opened.
+        source: a pack, or the dataset's audio files, at the rate of the writer.
+        target: the folder of the predictions; one that was begun is gone on with.
+
+    Raises:
+        AlreadyExists: the folder holds predictions, and ``overwrite`` is not given.
+        StorageError: it holds the beginning of another prediction, or other things.
+        UsageError: a style that the model was not trained with, or a rate that is not the model's.
+        DatasetError: nothing to describe, or the source lacks recordings.
+        AudioError, DamagedFile: a recording cannot be read.
+    """
+    if not source.rate_hz == writer.rate_hz == request.settings.rate_hz:
+        raise UsageError(
+            "The sound is not at the rate of the model.",
+            expected=f"{writer.rate_hz} Hz",
+            found=f"{source.rate_hz} Hz",
+            fix=f"audiolect pack {dataset.folder} --rate-hz {writer.rate_hz} --out PACK, or predict without --pack",
+        )
+    if (target / FILE_NAME).is_file() and not request.overwrite:
+        raise AlreadyExists(
+            "The folder holds predictions.", where=target, fix="give --overwrite to replace them, or another --out"
+        )
+    prefix = _style_for(request, dataset, writer)
+    part, facts = _choose(request, dataset, source)
+    header = TextPredictionsHeader(
+        command=request.command,
+        task=get_task(request.task).name,
+        model=writer.identity,
+        dataset=facts,
+        generation=request.generation.model_dump(mode="json"),
+        preprocessing={"rate_hz": writer.rate_hz, "policy": request.settings.policy, "source": request.source},
+    )
+    ids = part.recordings["recording_id"]
+    plan = header.model_dump(mode="json", exclude={"producer", "command"}) | {
+        "prefix": prefix,
+        "recordings": fingerprint_bytes([f"{name}\n".encode() for name in ids]),
+    }
+    job = _Job(request, part, writer, source)
+    with open_unfinished(target, plan, overwrite=request.overwrite, known=(FILE_NAME,)) as unfinished:
+        said: dict[str, dict[str, Any]] = {}
+        resumed = 0
+        with progress("writing captions", total=len(ids), unit="recordings") as advance:
+            lengths = source.num_samples[source.rows_of(ids)]
+            for number, some in enumerate(cut_parts(lengths, source.rate_hz, most_seconds=_PART_SECONDS)):
+                name = f"captions-{number:05d}"
+                if unfinished.has_lines(name):
+                    resumed += len(some.rows)
+                    advance(len(some.rows))
+                make = partial(_describe, job, some, prefix, done=advance)
+                said |= {row["recording_id"]: row for row in unfinished.lines(name, make)}
+        rows = _lines(part, header.task, said, spoken_style(prefix))
+        header = write_text_predictions(target / FILE_NAME, header, rows)
+    return CaptionReport(target / FILE_NAME, header, spoken_style(prefix), tuple(rows), resumed)
+
+
+def _style_for(request: CaptionRequest, dataset: Dataset, writer: CaptionWriter) -> str:
+    if request.style is not None:
+        return choose_style(request.style, writer.styles)
+    own = style_prefix(dataset.card.name, get_task(request.task).family)
+    kind = own.partition(" > ")[2]
+    alike = [style for style in writer.styles if style.endswith(kind)]
+    if own in writer.styles or not writer.styles:
+        return own
+    return choose_style(None, alike or writer.styles)
+
+
+def _choose(request: CaptionRequest, dataset: Dataset, source: WaveformSource) -> tuple[Dataset, TextPart]:
+    whole = select_part(dataset, split=request.split, where=request.where)
+    expected = whole.recordings.height
+    part = whole if request.keep_quarantined else without_quarantined(whole)
+    left_out = {"quarantined": expected - part.recordings.height}
+    here = recordings_in(part, source)
+    if request.allow_partial and not here.all():
+        left_out[f"not in the {request.source}"] = int((~here).sum())
+        part = replace(part, scan_recordings=part.recordings.filter(here).lazy(), in_memory=True)
+    return part, TextPart(
+        name=dataset.card.name,
+        corpus_version=dataset.card.corpus_version,
+        fingerprint=dataset.card.fingerprint,
+        examples_fingerprint=dataset.card.examples_fingerprint,
+        split=request.split,
+        where=request.where,
+        num_expected=expected,
+        num_predicted=part.recordings.height,
+        left_out={reason: count for reason, count in left_out.items() if count},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What works, on what, and how."""
+
+    request: CaptionRequest
+    dataset: Dataset
+    writer: CaptionWriter
+    source: WaveformSource
+
+
+def _describe(job: _Job, part: Part, prefix: str, *, done: Callable[[int], None]) -> list[dict[str, Any]]:
+    """The rows of the recordings of a part."""
+    some = replace(job.dataset, scan_recordings=job.dataset.recordings[part.rows].lazy(), in_memory=True)
+    rows: list[dict[str, Any]] = []
+    with evaluation_batches(some, job.source, job.request.settings, of="recordings") as batches:
+        for batch in batches:
+            sound = batch.waveforms, batch.lengths
+            found = job.writer.write(*sound, prefix, batch.recording_ids, job.request.generation)
+            rows += [
+                {"recording_id": name, "outputs": [t for t, _ in texts], "scores": [s for _, s in texts]}
+                for name, texts in zip(batch.recording_ids, found, strict=True)
+            ]
+            done(len(batch))
+    return rows
+
+
+def _lines(part: Dataset, task: str, said: dict[str, dict[str, Any]], style: str) -> list[TextPrediction]:
+    """A line for each example of the task, or for a recording that has none, in the order of the recordings."""
+    examples = part.scan_examples.filter(pl.col("task") == task).select("recording_id", "example_id").collect()
+    own = dict(examples.group_by("recording_id", maintain_order=True).agg("example_id").iter_rows())
+    return [
+        TextPrediction(name, recording, tuple(row["outputs"]), tuple(row["scores"]), style)
+        for recording in part.recordings["recording_id"]
+        for row in [said[recording]]
+        for name in own.get(recording, [recording])
+    ]
