@@ -18,7 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from audiolect.data.dataset import open_dataset
 from audiolect.embedding_files import embeddings_fingerprint, read_embeddings
 from audiolect.errors import UsageError
+from audiolect.evaluate.caption_material import gather_captions
 from audiolect.evaluate.material import gather
+from audiolect.report.captions import shown_captions
 from audiolect.report.charts import Bar, interval_chart
 from audiolect.report.curves import training_charts
 from audiolect.report.queries import Query, shown_queries
@@ -26,6 +28,7 @@ from audiolect.report.sounds import MOST_SECONDS, Sound, SoundShelf
 from audiolect.report.tables import TASK_NAMES, Row, class_rows, main_rows, percent, rows_of
 from audiolect.scores import Confusion, Number, Scores
 from audiolect.storage import fingerprint_bytes, write_text
+from audiolect.text_predictions import is_text_predictions, read_text_predictions, text_predictions_fingerprint
 from audiolect.training.run_folder import open_run
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -75,7 +78,11 @@ def html_report(several: Sequence[Scores], request: ReportRequest) -> str:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = percent
-    listening = _listening(several, request) if request.predictions is not None else None
+    described, listening = None, None
+    if request.predictions is not None and is_text_predictions(request.predictions):
+        described = _described(several, request)
+    elif request.predictions is not None:
+        listening = _listening(several, request)
     charts = {run.resolve().name: training_charts(open_run(run).journal) for run in request.runs}
     return environment.get_template("report.html").render(
         title=" and ".join(scores.name for scores in several),
@@ -89,6 +96,7 @@ def html_report(several: Sequence[Scores], request: ReportRequest) -> str:
         confusions=[_confusion(scores, each) for scores in several for each in scores.confusions],
         charts={name: figures for name, figures in charts.items() if figures},
         listening=listening,
+        described=described,
         contexts=[
             (scores.name, key, _flat(context.model_dump(mode="json")))
             for scores in several
@@ -180,16 +188,7 @@ def _listening(several: Sequence[Scores], request: ReportRequest) -> dict[str, A
     """The queries with their sounds, of one run: it must be one that the scores are of."""
     embeddings = read_embeddings(request.predictions or "")
     dataset = open_dataset(request.dataset or "", audio_root=request.audio_root)
-    fingerprint = embeddings_fingerprint(embeddings)
-    known = [context.predictions for scores in several for context in scores.contexts.values()]
-    if not any(fingerprint in each for each in known):
-        raise UsageError(
-            "The scores are not of these predictions.",
-            where=request.predictions,
-            expected=f"predictions with the fingerprint {known[0]}",
-            found=fingerprint,
-            fix="evaluate them first, or give the predictions that were evaluated",
-        )
+    _check_same(several, request, embeddings_fingerprint(embeddings))
     material = gather(embeddings, dataset, allow_partial=True)
     shelf = SoundShelf(dataset, request.budget_bytes)
     lists: list[tuple[str, str, list[tuple[Query, Sound, list[Sound | None]]]]] = []
@@ -202,6 +201,38 @@ def _listening(several: Sequence[Scores], request: ReportRequest) -> dict[str, A
         "num_left_out": shelf.num_left_out,
         "most_seconds": MOST_SECONDS,
     }
+
+
+def _described(several: Sequence[Scores], request: ReportRequest) -> dict[str, Any]:
+    """The worst and best captions with their sounds, of one run: it must be one that the scores are of."""
+    predictions = read_text_predictions(request.predictions or "")
+    dataset = open_dataset(request.dataset or "", audio_root=request.audio_root)
+    _check_same(several, request, text_predictions_fingerprint(predictions))
+    material = gather_captions(predictions, dataset, allow_partial=True)
+    shelf = SoundShelf(dataset, request.budget_bytes)
+    lists = []
+    for own in shown_captions(material, request.num_queries):
+        for kind, captions in (("worst", own.worst), ("best", own.best)):
+            shown = [(each, shelf.sound(each.recording_id)) for each in captions]
+            lists.append((own.task, own.metric, kind, shown))
+    return {
+        "run": material.name,
+        "lists": [each for each in lists if each[3]],
+        "num_left_out": shelf.num_left_out,
+        "most_seconds": MOST_SECONDS,
+    }
+
+
+def _check_same(several: Sequence[Scores], request: ReportRequest, fingerprint: str) -> None:
+    known = [context.predictions for scores in several for context in scores.contexts.values()]
+    if not any(fingerprint in each for each in known):
+        raise UsageError(
+            "The scores are not of these predictions.",
+            where=request.predictions,
+            expected=f"predictions with the fingerprint {known[0]}",
+            found=fingerprint,
+            fix="evaluate them first, or give the predictions that were evaluated",
+        )
 
 
 def _sounds(shelf: SoundShelf, query: Query, task: str) -> tuple[Sound, list[Sound | None]]:

@@ -24,11 +24,24 @@ MAIN = (
     "balanced_accuracy",
     "macro_average_precision",
     "macro_roc_auc",
+    "spider_fl",
+    "spider",
+    "cider_d",
+    "spice",
+    "fense",
+    "meteor",
+    "rouge_l",
+    "bleu_1",
+    "bleu_4",
+    "keyword_f1",
+    "keyword_precision",
+    "keyword_recall",
 )
 TASK_NAMES = {
     "text_to_audio": "text to audio",
     "audio_to_text": "audio to text",
     "classification": "classification by text",
+    "captioning": "captions",
 }
 
 
