@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolect.metrics.words import PUNCTUATION, words, words_of_all
+from audiolect.metrics.words import PUNCTUATION, forget_pieces, words, words_of_all
 
 Oracle = Callable[[list[str]], list[list[str]]]
 
@@ -123,3 +123,9 @@ def test_it_needs_nothing_but_errors() -> None:
     code = "import sys, audiolect.metrics.words\nprint(sorted({'torch', 'polars', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_was_forgotten_is_tokenised_again() -> None:
+    before = words("a dog's bark, etc.")
+    forget_pieces()
+    assert words("a dog's bark, etc.") == before == ["a", "dog", "'s", "bark", "etc."]

@@ -33,6 +33,7 @@ _NAMES = (
     "audiocaps, audioset, clotho, clothoaqa, cochlscene, esc50, fsd50k, gtzan, macs, mmau, musiccaps, nsynth, "
     "urbansound8k, wavcaps"
 )
+_SPICE = "spice"
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=64, help="Segments of films to fetch at a time.")]
 Rate = Annotated[int, typer.Option("--rate", min=1000, max=192_000, help="Sample rate of segments, in Hz.")]
 Timeout = Annotated[
@@ -47,7 +48,13 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def download(
-    corpus: Annotated[str, typer.Argument(help=f"A corpus: {_NAMES}.", show_default=False)],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            help=f"A corpus: {_NAMES}. Or {_SPICE}: the jars of the Stanford parser that SPICE needs.",
+            show_default=False,
+        ),
+    ],
     dest: Annotated[Path, typer.Argument(help="The folder to download to; it may hold a part.", show_default=False)],
     *,
     split: Annotated[
@@ -84,6 +91,9 @@ def download(
     from audiolect.corpora.fetching import FetchOptions, fetch_corpus, plan_download
     from audiolect.corpora.youtube import SegmentOptions
 
+    if corpus == _SPICE:
+        _download_spice(dest, dry_run=dry_run, as_json=as_json)
+        return
     entry = get_download(corpus)
     splits = tuple(split or ())
     if dry_run:
@@ -105,6 +115,25 @@ def download(
         return
     _print_card(card)
     print_done(str(dest), _next_command(corpus, dest))
+
+
+def _download_spice(dest: Path, *, dry_run: bool, as_json: bool) -> None:
+    from audiolect.evaluate.stanford_jars import ARCHIVE_URL, download_stanford_jars
+
+    if dry_run:
+        if as_json:
+            print_json({"would_download": _SPICE, "steps": [{"url": ARCHIVE_URL, "into": str(dest)}]})
+        else:
+            console().print(f"would fetch {ARCHIVE_URL}", markup=False, highlight=False, soft_wrap=True)
+        return
+    jars = download_stanford_jars(dest, url=ARCHIVE_URL, progress=rich_progress)
+    if as_json:
+        print_json({"folder": str(dest), "jars": jars})
+        return
+    folder = shlex.quote(str(dest))
+    print_done(
+        f"{len(jars)} jars in {dest}", f"audiolect evaluate P.jsonl DATASET --metrics spice --spice-jars {folder}"
+    )
 
 
 def _say_terms(entry: Download) -> None:

@@ -2,6 +2,7 @@
 
     of everything        bleu_1 … bleu_4, rouge_l, cider_d, and counts of the vocabulary
     with Java            meteor; spice and spider with the jars of the Stanford parser
+    with a ground truth  soundworld_classes, _counts, _order and _all: whether a caption says what is heard
     with models          sentence_similarity; fluency_error, fense and spider_fl with a detector of errors
 
 Conventions: what needs more than the captions is handed in as functions (CaptionTools), so that nothing here knows a
@@ -20,6 +21,8 @@ from fnmatch import fnmatchcase
 import numpy as np
 import numpy.typing as npt
 
+from audiolect.corpora.soundworld.caption_scores import METRICS as JUDGED
+from audiolect.corpora.soundworld.caption_scores import CaptionJudge
 from audiolect.errors import MissingDependency
 from audiolect.evaluate.caption_material import CaptionSet
 from audiolect.metrics import bleu, keywords
@@ -49,6 +52,7 @@ CAPTION_METRICS: dict[str, tuple[str, ...]] = {
     "fluency_error": ("fluency",),
     "fense": ("embed", "fluency"),
     "spider_fl": ("spice", "fluency"),
+    **dict.fromkeys(JUDGED, ("judge",)),
     **dict.fromkeys(_COUNTS, ()),
 }
 
@@ -63,6 +67,7 @@ class CaptionTools:
         embed: texts → (m, D) vectors.
         fluency: texts → (m,) probabilities of an error.
         known: captions that the system was trained on, for novelty.
+        judge: recordings and captions → whether each is right, by the ground truth of soundworld.
     """
 
     meteor: OfWords | None = None
@@ -70,6 +75,7 @@ class CaptionTools:
     embed: OfTexts | None = None
     fluency: OfTexts | None = None
     known: Sequence[str] | None = None
+    judge: CaptionJudge | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +139,8 @@ def measure_captions(own: CaptionSet, wanted: frozenset[str], tools: CaptionTool
     if wanted & {"spice", "spider", "spider_fl"} and tools.spice is not None:
         spice = tools.spice(candidates, references)
         values |= {"spice": spice, "spider": spider(cider, spice)}
+    if wanted & set(JUDGED) and tools.judge is not None:
+        values |= tools.judge(own.recordings, own.candidates)
     values |= _by_models(own, wanted, tools, values)
     values = {name: array for name, array in values.items() if name in wanted}
     vocabulary = vocabulary_scores(
@@ -198,6 +206,7 @@ _FIXES = {
     "spice": "install a Java and audiolect[java], and give --spice-jars FOLDER",
     "embed": "give --sentence-model, a folder or a name on the hub",
     "fluency": "give --fluency-model, the file of the published detector",
+    "judge": "evaluate captions of a dataset of soundworld, with its ground truth: audiolect prepare soundworld",
 }
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from audiolect import __version__
+from audiolect.corpora.soundworld.caption_scores import METRICS as JUDGED
 from audiolect.data.dataset import Dataset
 from audiolect.errors import UsageError
 from audiolect.evaluate.caption_material import CaptionMaterial, gather_captions
@@ -124,6 +125,8 @@ def _measured(
     ]
     shared, runs = run_names([material.name for material in materials], materials, paths)
     wanted = wanted_metrics(request.choice.patterns)
+    if tools.judge is not None and not request.choice.patterns:
+        wanted |= set(JUDGED)
     values = {
         key: {own.task: measure_captions(own, wanted, tools) for own in material.sets} for key, material in runs.items()
     }

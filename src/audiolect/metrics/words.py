@@ -7,7 +7,7 @@ it writes as ``-lrb-``, stay, because its list names them in capitals.
 Conventions: a caption is tokenised on its own, as though a line break followed, so that the order of captions and what
 stands beside one change nothing. A token may hold a blank that does not break (U+00A0), as in ``2 1/2``.
 
-Public names: PUNCTUATION, words, words_of_all.
+Public names: PUNCTUATION, words, words_of_all, forget_pieces.
 
 Source: X. Chen et al., "Microsoft COCO captions: data collection and evaluation server", 2015, section 3.1.
 """
@@ -40,6 +40,11 @@ def words(caption: str) -> list[str]:
 def words_of_all(captions: Iterable[str]) -> list[list[str]]:
     """The words of each caption."""
     return [words(caption) for caption in captions]
+
+
+def forget_pieces() -> None:
+    """Forget the pieces between blanks that were tokenised before, as a fresh process has."""
+    _cut_piece.cache_clear()
 
 
 @lru_cache(maxsize=_REMEMBERED)
