@@ -6,8 +6,8 @@
 
 Conventions: the module of the objective is one unit: its weights are brought together for the time of its forward and
 backward, and of a validation. Parameters without dimensions (temperatures), which FSDP2 does not take, stay whole on
-every rank, and their gradients are averaged here. Statistics of batch normalisations are each rank's own; those of the
-first rank are saved.
+every rank, and their gradients are averaged here. Statistics of torch's own batch normalisations are each rank's own,
+and those of the first rank are saved; ours count over all ranks (``models/masked_norm.py``).
 
 Public names: Sharded, shard.
 """
