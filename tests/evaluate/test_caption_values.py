@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from audiolect.corpora.soundworld.caption_scores import METRICS as JUDGED
 from audiolect.errors import MissingDependency
 from audiolect.evaluate.caption_material import CaptionSet
 from audiolect.evaluate.caption_values import (
@@ -36,6 +37,7 @@ EVERYTHING = CaptionTools(
     embed=lambda texts: np.array([[len(text), 1.0] for text in texts]),
     fluency=lambda texts: np.array([0.95, *[0.1] * (len(texts) - 1)]),
     known=["a dog barks"],
+    judge=lambda recordings, texts: dict.fromkeys(JUDGED, np.array([float(text == "rain falls") for text in texts])),
 )
 
 
@@ -68,6 +70,7 @@ def test_everything_with_tools() -> None:
     assert values["fense"] == pytest.approx(values["sentence_similarity"] * [0.1, 1, 1])
     assert values["spider_fl"] == pytest.approx(values["spider"] * [0.1, 1, 1])
     assert measured.own["meteor"].tolist() == [0, 0, 0]
+    assert values["soundworld_all"].tolist() == [0.0, 1.0, 0.0]
     assert measured.counts["novel_captions"] == pytest.approx(2 / 3)
 
 

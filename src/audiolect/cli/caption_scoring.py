@@ -8,7 +8,7 @@ Public names: CaptionOptions, evaluate_texts, caption_tools.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +56,14 @@ def evaluate_texts(
     Raises:
         AudiolectError: as of ``evaluate.captions`` and of what the metrics need.
     """
+    from audiolect.corpora.soundworld import corpus as soundworld
+    from audiolect.corpora.soundworld.caption_scores import caption_judge
     from audiolect.evaluate.caption_values import wanted_metrics
     from audiolect.evaluate.captions import evaluate_captions
 
     tools = caption_tools(wanted_metrics(request.choice.patterns), settings)
+    if dataset.card.name == soundworld.NAME and "events" in dataset.card.extra_tables:
+        tools = replace(tools, judge=caption_judge(dataset))
     return evaluate_captions(predictions, dataset, request, tools=tools, baseline=baseline, progress=rich_progress)
 
 

@@ -156,8 +156,8 @@ def _look(request: FoldsRequest, plan: FoldPlan) -> None:
     ]
     print_table("nothing is written", ("fold", "run", "steps", ""), rows, right=(2,))
     for each in told:
-        wheres = "; ".join(f"{name}: {where}" for name, where in each["where"].items())
-        console().print(plain(f"fold {each['fold']}: {wheres}"), markup=False, highlight=False, soft_wrap=True)
+        words = "; ".join(f"{name}: {where}" for name, where in each["where"].items())
+        console().print(plain(f"fold {each['fold']}: {words}"), markup=False, highlight=False, soft_wrap=True)
     console().print("Without --folds, --dry-run tells more of one training.", highlight=False)
 
 

@@ -23,6 +23,7 @@ import typer
 
 from audiolect.cli import (
     about,
+    captioning,
     checking,
     comparing,
     data,
@@ -62,6 +63,7 @@ planning.add_verbs(app)
 packing.add_verbs(app)
 training.add_verbs(app)
 predicting.add_verbs(app)
+captioning.add_verbs(app)
 scoring.add_verbs(app)
 searching.add_verbs(app)
 tour.add_verbs(app)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiolect.cli import options
+from audiolect.cli import captioning, options
 from audiolect.cli.console import (
     command_line,
     console,
@@ -95,17 +95,26 @@ def predict(
     window_seconds: WindowSeconds = None,
     batch_size: BatchSize = None,
     folds: Folds = False,
+    task: captioning.Task = None,
+    style: captioning.Style = None,
+    generation: captioning.Generation = None,
+    method: captioning.Method = None,
+    num_beams: captioning.NumBeams = None,
+    num_outputs: captioning.NumOutputs = None,
+    grid: captioning.Grid = None,
     allow_partial: AllowPartial = False,
     keep_quarantined: options.KeepQuarantined = False,
     audio_root: AudioRoot = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
 ) -> None:
-    """Embed a part of a dataset with a trained model: its recordings, its captions, its labels as sentences.
+    """Ask a trained model about a part of a dataset: dual encoders embed it, captioners describe it.
 
     audiolect predict runs/world world --split test --out world-test
 
     audiolect predict runs/esc10 esc10 --folds --out esc10-folds
+
+    audiolect predict runs/captions world --split test --method beam --num-beams 5 --out world-captions
 
     The same command goes on with predictions that were stopped. What the check has quarantined is left out.
     """
@@ -115,6 +124,15 @@ def predict(
 
     opened = open_dataset(dataset, audio_root=audio_root)
     leave_out_quarantined(opened, keep=keep_quarantined)
+    ways = captioning.Ways(generation, method, num_beams, num_outputs, grid)
+    if not folds and captioning.is_captioner(run, checkpoint):
+        captioning.refuse_for_captioners(labels=labels, template=template, window_seconds=window_seconds)
+        part = captioning.AskedPart(
+            split, where, task, style, batch_size, allow_partial, keep_quarantined, overwrite, as_json
+        )
+        captioning.predict_captions_of((run, checkpoint), (opened, pack), out, part, ways)
+        return
+    captioning.refuse_for_others(ways, task=task, style=style)
     request = PredictRequest(
         settings=BatchSettings(),
         split=split,

@@ -130,9 +130,10 @@ def _look(
     from audiolect.training.dry_run import dry_run
     from audiolect.training.stages import load_stages, stage_folders
 
-    stages = load_stages(recipe, overrides) or [(None, "")]
-    folders = [folder] if stages[0][0] is None else stage_folders(folder, len(stages))
-    for (stage, _), place in zip(stages, folders, strict=True):
+    stages = load_stages(recipe, overrides)
+    folders = [folder] if stages is None else stage_folders(folder, len(stages))
+    recipes = [None] if stages is None else [stage for stage, _ in stages]
+    for stage, place in zip(recipes, folders, strict=True):
         seen = dry_run(recipe, place, overrides, new=new, keep_quarantined=keep_quarantined, recipe=stage)
         if as_json:
             print_json({"folder": None, **seen.as_dict()})

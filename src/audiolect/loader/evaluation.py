@@ -81,7 +81,8 @@ def evaluation_batches(
         ties=np.arange(len(rows.row), dtype=np.uint64),
         shuffle_key=None,
     )
-    context = ShareContext(settings, (table,), (key or dataset.card.name,), 0, rank, world_size, ArrayPool(2 * settings.depth))
+    keys = (key or dataset.card.name,)
+    context = ShareContext(settings, (table,), keys, 0, rank, world_size, ArrayPool(2 * settings.depth))
     return Prefetcher(_groups(context, rows, batches), threads=settings.threads, depth=settings.depth)
 
 
