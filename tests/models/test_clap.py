@@ -77,6 +77,10 @@ def test_windows_become_the_mean_of_their_vectors() -> None:
     first = normalize(made.embed_audio(windows[0], eight).mean(dim=0), dim=0)
     torch.testing.assert_close(found[0], first, atol=1e-6, rtol=0)
     torch.testing.assert_close(found[1], made.embed_audio(windows[1, :1], eight[:1])[0], atol=1e-6, rtol=0)
+    lengths = torch.tensor([[8000, 8000, 2000], [8000, 0, 0]])
+    vectors = made.embed_audio(windows[0], lengths[0])
+    weighed = normalize((vectors * torch.tensor([4.0, 4.0, 1.0])[:, None]).sum(dim=0), dim=0)
+    torch.testing.assert_close(made.embed_windows(windows, mask, lengths)[0], weighed, atol=1e-6, rtol=0)
     with pytest.raises(UsageError, match="no window"):
         made.embed_windows(windows, torch.zeros(2, 3, dtype=torch.bool))
 

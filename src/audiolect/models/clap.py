@@ -144,7 +144,7 @@ class DualEncoder(nn.Module):
         return normalize(self.audio_projection(self.audio(waveforms, lengths).pooled).float(), dim=-1)
 
     def embed_windows(self, windows: Tensor, window_mask: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """A recording by its windows: the mean of their vectors, brought to length 1.
+        """A recording by its windows: the mean of their vectors, weighed by their lengths, brought to length 1.
 
         Args:
             windows: (B, W, S) float32.
@@ -164,7 +164,9 @@ class DualEncoder(nn.Module):
         )
         rows = window_mask.nonzero()[:, 0]
         vectors = self.embed_audio(there, valid)
-        summed = torch.zeros(len(windows), vectors.shape[1], device=vectors.device).index_add(0, rows, vectors)
+        summed = torch.zeros(len(windows), vectors.shape[1], device=vectors.device).index_add(
+            0, rows, vectors * (valid / windows.shape[2])[:, None]
+        )
         return normalize(summed, dim=-1)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:

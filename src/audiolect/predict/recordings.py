@@ -4,7 +4,8 @@ Recordings are sorted by length, the longest first, and cut into parts of some h
 A part is therefore the same to the last bit, whether it is embedded in one go with the others or after a restart.
 
 A recording that is longer than a window is embedded window by window (``audio/windows.py``); its vector is the mean of
-the windows' vectors, normalised again. The last window holds only the samples that there are.
+the windows' vectors, weighed by the samples that each holds, normalised again. The last window holds only the samples
+that there are: some milliseconds behind five seconds say almost nothing, and count for as little.
 
 Conventions: rows of a part stand in its own order; B rows of a batch, W windows, S samples of a window, E components.
 
@@ -30,7 +31,7 @@ from audiolect.predict.embedder import Embedder, Vectors, normalised
 
 Ints = npt.NDArray[np.int64]
 
-AGGREGATION = "mean of the windows' vectors, L2-normalised"
+AGGREGATION = "mean of the windows' vectors, weighed by their lengths, L2-normalised"
 
 _PART_RECORDINGS = 256
 _PART_SECONDS = 3600.0
@@ -99,7 +100,7 @@ def embed_batch(embedder: Embedder, batch: Batch, settings: BatchSettings) -> Ve
     owners, numbers = np.nonzero(batch.window_mask)
     lengths = _valid_samples(batch.lengths[owners], numbers, settings)
     found = _embed_pieces(embedder, batch.windows[owners, numbers], lengths)
-    return _mean_of_owners(found, owners, len(batch))
+    return _mean_of_owners(found, lengths, owners, len(batch))
 
 
 def embed_windows(
@@ -112,7 +113,7 @@ def embed_windows(
     for number, length in enumerate(lengths):
         start = number * (settings.window_samples - settings.overlap_samples)
         pieces[number, :length] = waveform[0, start : start + length]
-    return _mean_of_owners(_embed_pieces(embedder, pieces, lengths), np.zeros(num_windows, np.int64), 1)
+    return _mean_of_owners(_embed_pieces(embedder, pieces, lengths), lengths, np.zeros(num_windows, np.int64), 1)
 
 
 def recordings_in(dataset: Dataset, source: WaveformSource) -> pl.Series:
@@ -138,7 +139,7 @@ def _embed_pieces(embedder: Embedder, pieces: npt.NDArray[np.float32], lengths: 
     return found
 
 
-def _mean_of_owners(found: Vectors, owners: Ints, num_owners: int) -> Vectors:
+def _mean_of_owners(found: Vectors, lengths: Ints, owners: Ints, num_owners: int) -> Vectors:
     sums = np.zeros((num_owners, found.shape[1]))
-    np.add.at(sums, owners, found.astype(np.float64))
-    return normalised(sums / np.bincount(owners, minlength=num_owners)[:, None])
+    np.add.at(sums, owners, found.astype(np.float64) * lengths[:, None])
+    return normalised(sums / np.bincount(owners, weights=lengths, minlength=num_owners)[:, None])
