@@ -126,7 +126,7 @@ ReportOut = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where to write. Default: report.html or report.md.")
 ]
 Form = Annotated[str, typer.Option("--format", help="html, or md for tables in Markdown.")]
-Predictions = Annotated[Path | None, typer.Option("--predictions", help="Predictions, for queries to listen to.")]
+Predictions = Annotated[Path | None, typer.Option("--predictions", help="Predictions, for queries or captions to listen to.")]
 DatasetOfPredictions = Annotated[Path | None, typer.Option("--dataset", help="The dataset of the predictions.")]
 Runs = Annotated[
     list[Path] | None, typer.Option("--run", help="A run, for the curves of its training; may be repeated.")
@@ -227,8 +227,8 @@ def report(
 
     audiolect report scores.json --predictions world-test --dataset world --run runs/world --out report.html
 
-    With --predictions and --dataset there are the worst and best queries to listen to, with --run the curves of the
-    training. Several scores stand side by side.
+    With --predictions and --dataset there are the worst and best queries or captions to listen to, with --run the
+    curves of the training. Several scores stand side by side.
     """
     from audiolect.errors import unknown_name
     from audiolect.report.page import ReportRequest, write_report
