@@ -1,0 +1,65 @@
+"""The recipes that come with audiolect: each can be read, and its head says what it costs and what to expect."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from audiolect.cli.main import app
+from audiolect.training.recipe import Recipe, load_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+LEAST_RECIPES = 3
+VERBS = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+
+
+def head(path: Path) -> list[str]:
+    """The lines of ``#`` at the beginning, without it."""
+    lines = path.read_text("utf-8").splitlines()
+    count = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    return [line.removeprefix("#") for line in lines[:count]]
+
+
+def commands(path: Path) -> list[list[str]]:
+    """The words of every command of audiolect in a head, what is said behind it left out."""
+    indented = [line[3:] for line in head(path) if line.startswith("   audiolect ")]
+    return [shlex.split(re.split(r" {3,}", line)[0]) for line in indented]
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) >= LEAST_RECIPES
+    assert "retrieval_esc10.yaml" in [path.name for path in RECIPES]
+    assert all(path.suffix == ".yaml" for path in (ROOT / "recipes").iterdir())
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_each_can_be_read(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert isinstance(recipe, Recipe)
+    for source in recipe.data.values():
+        assert not Path(source.dataset).is_absolute()
+        assert source.dataset.startswith("../work/")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_each_head_says_command_cost_and_expected_score(path: Path) -> None:
+    said = {line.split()[0]: line for line in head(path) if line.split()}
+    assert {"cost", "expected"} <= said.keys()
+    assert re.search(r"\d", said["cost"])
+    assert "COST" not in said["cost"]
+    assert any(f"train recipes/{path.name}" in line for line in head(path))
+    for words in commands(path):
+        assert words[1] in VERBS, words
+
+
+def test_esc10_trains_without_the_fold_that_it_is_measured_on() -> None:
+    path = ROOT / "recipes" / "retrieval_esc10.yaml"
+    recipe = load_recipe(path)
+    assert recipe.data["esc10"].where == "fold != 5"
+    assert recipe.evaluation.validation == ()
+    measured = [words for words in commands(path) if words[1] == "predict" and "--where" in words]
+    assert [words[words.index("--where") + 1] for words in measured] == ["fold == 5"]
