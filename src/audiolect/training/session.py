@@ -198,8 +198,6 @@ def _assemble(
     objective = build_objective(settings.objective, settings.batches, run.recipe_folder)
     average = None if settings.average is None else WeightAverage(model, settings.average)
     module, sharded = _module_of(model, objective, settings, accelerator)
-    if accelerator.num_processes > 1:
-        synchronise_norms(model)
     optimizer = build_optimizer(model, settings.optimizer)
     check_plan(model, freezing, (p for group in optimizer.param_groups for p in group["params"]))
     batches = data.batches(rank, accelerator.num_processes)
@@ -243,10 +241,11 @@ def _module_of(
     if settings.compile:
         compile_blocks(model)
     module = ObjectiveModule(model, objective)
-    if settings.shard:
-        return module, shard(module, model, accelerator.device)
-    prepared: nn.Module = accelerator.prepare_model(module)
-    return prepared, None
+    sharded = shard(module, model, accelerator.device) if settings.shard else None
+    prepared: nn.Module = accelerator.prepare_model(module) if sharded is None else module
+    if accelerator.num_processes > 1:
+        synchronise_norms(model)  # after the copy that sharding makes: a group of processes cannot be copied
+    return prepared, sharded
 
 
 def _nothing() -> None:
