@@ -36,8 +36,10 @@ BENCHES: dict[str, str] = {
     "losses": "Contrastive losses in blocks",
     "train_overhead": "Training, beside the bare model",
     "retrieval_metrics": "Retrieval metrics",
+    "caption_metrics": "Caption metrics",
     "search": "Search",
     "cnn14": "Training Cnn14",
+    "captioning": "Describing recordings",
     "help": "Answering to --help",
 }
 

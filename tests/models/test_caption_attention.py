@@ -21,9 +21,7 @@ def state(lengths: list[int]) -> DecoderState:
     own = [(drawn(B * N, H, C, K), drawn(B * N, H, C, K))]
     cross = [(drawn(B, H, S, K), drawn(B, H, S, K))]
     even = len(set(lengths)) == 1
-    return DecoderState(
-        rows, max(lengths), even, N, cross, mask[:, None, None], drawn(B * N, 8), drawn(B, 3, 8), own
-    )
+    return DecoderState(rows, max(lengths), even, N, cross, mask[:, None, None], drawn(B * N, 8), drawn(B, 3, 8), own)
 
 
 def attention(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def test_greedy_by_hand() -> None:
     found = write_greedy(MODEL, MODEL.begin(PREFIXES), PREFIXES, GenerationSettings(max_tokens=9))
     for prefix, captions in zip(PREFIXES, found, strict=True):
         ids, score, last = [], 0.0, prefix[-1]
-        while len(ids) < 9 and last != END or not ids:
+        while (len(ids) < 9 and last != END) or not ids:
             ids.append(int(MODEL.table[last].argmax()))
             score += float(CHANCES[last, ids[-1]])
             last = ids[-1]
@@ -72,7 +72,9 @@ def test_greedy_by_hand() -> None:
         assert captions[0][1] == pytest.approx(score, abs=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.6}, {"top_k": 4, "top_p": 0.8}])
+@pytest.mark.parametrize(
+    "options", [{}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.6}, {"top_k": 4, "top_p": 0.8}]
+)
 def test_draws_have_the_chances_of_the_formula(options: dict[str, Any]) -> None:
     number = 4000
     settings = GenerationSettings(method="sample", max_tokens=1, **options)

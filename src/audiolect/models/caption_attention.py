@@ -35,7 +35,7 @@ class DecoderState:
     rows_each: int
     """n, rows of each recording."""
     cross: list[tuple[Tensor, Tensor]]
-    """For each layer keys and values of the recordings, (B, H, S, K)."""
+    """For each layer keys and values of the recordings, (B, H, S, K); in memory the keys lie along S."""
     cross_mask: Tensor | None
     """(B, 1, 1, S) bool, True where a position belongs to the recording; None: all do."""
     hidden: Tensor
@@ -103,5 +103,13 @@ def attend_recording(query: Tensor, state: DecoderState, layer: int) -> Tensor:
     keys, values = state.cross[layer]
     rows, heads, width = query.shape
     query_BHnK = query.view(-1, state.rows_each, heads, width).transpose(1, 2)
-    found = scaled_dot_product_attention(query_BHnK, keys, values, attn_mask=state.cross_mask)
+    if query.device.type == "cpu":
+        # For a few queries a product with keys that lie along S is faster than the fused attention (measured: by a
+        # fifth for one query, a seventh for five).
+        scores = torch.matmul(query_BHnK * width**-0.5, keys.transpose(2, 3))
+        if state.cross_mask is not None:
+            scores = scores.masked_fill(~state.cross_mask, -torch.inf)
+        found = torch.matmul(scores.softmax(dim=-1).to(values.dtype), values)
+    else:
+        found = scaled_dot_product_attention(query_BHnK, keys, values, attn_mask=state.cross_mask)
     return found.transpose(1, 2).reshape(rows, heads, width)

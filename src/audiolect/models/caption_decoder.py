@@ -54,11 +54,18 @@ class _Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """(B, L, D) → (B, H, L, K)."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
     def memory(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (B, H, L, K) of (B, L, D)."""
         return self.split(self.k_proj(encoded)).contiguous(), self.split(self.v_proj(encoded)).contiguous()
+
+    def memory_of_recordings(self, encoded: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``memory``, for many looks of few queries: on the CPU the keys lie in the order of (B, H, K, L)."""
+        keys, values = self.split(self.k_proj(encoded)), self.split(self.v_proj(encoded)).contiguous()
+        if keys.device.type == "cpu":
+            return keys.transpose(2, 3).contiguous().transpose(2, 3), values
+        return keys.contiguous(), values
 
     def whole(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
         """All tokens of a text at once, (B, L, D) → (B, L, D)."""
@@ -159,7 +166,11 @@ class CaptionDecoder(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., D) → (..., V)."""
-        return linear(hidden, self.embed_tokens.weight)
+        weight = self.embed_tokens.weight
+        if hidden.ndim == 2 and hidden.device.type == "cpu" and not torch.is_grad_enabled():
+            # The weights times a few vectors: measured, a third less time than the vectors times the weights.
+            return torch.mm(weight, hidden.T).T.contiguous()
+        return linear(hidden, weight)
 
     def start(
         self, prefixes: Sequence[Sequence[int]], encoded: Tensor, mask: Tensor | None, most_tokens: int
@@ -177,7 +188,7 @@ class CaptionDecoder(nn.Module):
         lengths = torch.tensor([len(prefix) for prefix in prefixes], device=encoded.device)
         longest = max(map(len, prefixes))
         ids = torch.tensor([[*prefix, *[0] * (longest - len(prefix))] for prefix in prefixes], device=encoded.device)
-        cross = [layer.encoder_attn.memory(encoded) for layer in self.layers]
+        cross = [layer.encoder_attn.memory_of_recordings(encoded) for layer in self.layers]
         heard = None if mask is None else mask[:, None, None]
         even = min(map(len, prefixes)) == longest
         x = self.embed_tokens(ids) + self.embed_positions.weight[:longest]

@@ -46,8 +46,9 @@ def hear(encoder: Any, waveforms: Tensor, lengths: Tensor) -> EncoderOutput:
         return heard
     if waveforms.device.type == "cpu" and not torch.is_grad_enabled() and len(lengths) > 1:
         sizes = lengths.tolist()
-        rows = zip(waveforms.split(1), lengths.split(1), sizes, strict=True)
-        return _stacked([_hear_whisper(encoder, row[:, :size], length) for row, length, size in rows])
+        return _stacked(
+            [_hear_whisper(encoder, waveforms[i : i + 1, :n], lengths[i : i + 1]) for i, n in enumerate(sizes)]
+        )
     return _hear_whisper(encoder, waveforms, lengths)
 
 

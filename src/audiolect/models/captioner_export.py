@@ -3,8 +3,8 @@
     export_whisper(model, "folder", prefix="clotho > caption: ")
     WhisperForConditionalGeneration.from_pretrained("folder"); pipeline("automatic-speech-recognition", "folder")
 
-Conventions: only a Whisper can be one of transformers: a Whisper's encoder, and a decoder of its kind and width. Updates
-of LoRA are added to the weights first. The prefix stands in ``generation_config.json`` after the start tokens
+Conventions: only a Whisper can be one of transformers: a Whisper's encoder, and a decoder of its kind and width.
+Updates of LoRA are added to the weights first. The prefix stands in ``generation_config.json`` after the start tokens
 (``forced_decoder_ids``), so that the pipeline writes in that style; other styles are given as ``decoder_input_ids``.
 transformers fills every recording up to its window: a model that was trained with ``length: recording`` hears
 otherwise there, and gives other captions.
@@ -48,8 +48,10 @@ def export_whisper(model: Captioner, folder: str | Path, *, prefix: str | None =
     whole.save_pretrained(folder)
     encoder = model.encoder
     window = encoder.window_samples // encoder.rate_hz
-    extractor: Any = WhisperFeatureExtractor(feature_size=int(whole.config.num_mel_bins), chunk_length=window)
-    processor: Any = WhisperProcessor(extractor, model.tokenizer.words)
+    features: Any = WhisperFeatureExtractor
+    joins: Any = WhisperProcessor
+    extractor = features(feature_size=int(whole.config.num_mel_bins), chunk_length=window)
+    processor = joins(extractor, model.tokenizer.words)
     processor.save_pretrained(folder)
     # Older programs look for the features in a file of their own.
     extractor.save_pretrained(folder)
@@ -118,7 +120,8 @@ def _generation(model: Captioner, prefix: str) -> Any:
         if f"<|{task}|>" in tokenizer.words.get_vocab()
     }
     begin = tokenizer.prefix(prefix)
-    return GenerationConfig(
+    made: Any = GenerationConfig
+    return made(
         decoder_start_token_id=tokenizer.start[0],
         eos_token_id=tokenizer.end,
         bos_token_id=tokenizer.end,

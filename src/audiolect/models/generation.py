@@ -31,7 +31,7 @@ from audiolect.models.generation_settings import GenerationSettings, Hypothesis
 __all__ = ["GenerationSettings", "Hypothesis", "generate", "write_captions"]
 
 
-def generate(
+def generate(  # noqa: PLR0917 - a batch has four parts
     model: Captioner,
     waveforms: Tensor,
     lengths: Tensor,

@@ -1,9 +1,9 @@
 """Beam search, and diverse beam search: several texts of a recording grow side by side.
 
-Each step looks at the 2 g likeliest continuations of a group's g texts. Those of the first g that end are finished, with
-the sum of their log-probabilities over ``length ** length_penalty``; the likeliest g of the others go on. A recording is
-done when it has g finished texts, and its likeliest running one, at its present length, is no better than the worst of
-them (or, with ``early_stopping``, at once). This is how transformers searches, so that both find the same texts.
+Each step looks at the 2 g likeliest continuations of a group's g texts. Those of the first g that end are finished,
+with the sum of their log-probabilities over ``length ** length_penalty``; the likeliest g of the others go on. A
+recording is done when it has g finished texts, and its likeliest running one, at its present length, is no better than
+the worst of them (or, with ``early_stopping``, at once). So transformers searches too, and both find the same texts.
 
 Diverse: the beams stand in groups that choose one after the other; a token's score is lowered by
 ``diversity_penalty`` for each beam of earlier groups of the same recording that has chosen it in this step. The outputs

@@ -44,7 +44,7 @@ def write_greedy(model: Any, state: Any, prefixes: Sequence[Sequence[int]], sett
         prefixes: the ids that each recording's row has read.
         settings: how.
     """
-    return _grown(model, state, prefixes, settings, 1, lambda scores, _rows, _step: scores.argmax(dim=1))
+    return _grown(model, state, prefixes, settings, 1, choose=lambda scores, _rows, _step: scores.argmax(dim=1))
 
 
 def write_samples(
@@ -57,7 +57,7 @@ def write_samples(
     def choose(scores: Tensor, rows: list[int], step: int) -> Tensor:
         return _drawn(scores, draws[rows, step], settings)
 
-    return _grown(model, state, prefixes, settings, outputs, choose)
+    return _grown(model, state, prefixes, settings, outputs, choose=choose)
 
 
 def write_contrastive(
@@ -106,7 +106,7 @@ def write_contrastive(
 
 def _grown(
     model: Any, state: Any, prefixes: Sequence[Sequence[int]], settings: GenerationSettings, outputs: int,
-    choose: Callable[[Tensor, list[int], int], Tensor],
+    *, choose: Callable[[Tensor, list[int], int], Tensor],
 ) -> Written:  # fmt: skip
     """n captions of each recording, each token chosen by ``choose(scores (R, V), numbers of the rows, step)``."""
     end, history = model.tokenizer.end, History(prefixes)

@@ -96,7 +96,7 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     if blocks <= 2 * count:
         top = torch.topk(scores, min(count, size), dim=1)
         return top.values, top.indices
-    whole = scores[:, : blocks * _BLOCK].unflatten(1, (blocks, _BLOCK))
+    whole = scores[:, : blocks * _BLOCK].reshape(rows, blocks, _BLOCK)
     chosen = torch.topk(whole.amax(dim=2), count, dim=1).indices
     inside = torch.arange(_BLOCK, device=scores.device)
     places = (chosen[:, :, None] * _BLOCK + inside).flatten(1)
