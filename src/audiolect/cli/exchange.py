@@ -142,8 +142,6 @@ def import_(
 ) -> None:
     """Turn somebody else's manifests or folders into a dataset folder. Audio stays where it is.
 
-    audiolect import flamingo-1 dataset_files --out flamingo --audio-root data
-
     audiolect import flamingo-2 OpenAQA-AQA/train.json --out openaqa --no-audio --rate 16000
 
     audiolect import audiofolder my_audiofolder --out mine
@@ -153,7 +151,7 @@ def import_(
     from audiolect.corpora.intake import IntakeOptions
     from audiolect.formats.request import ImportRequest
 
-    asked = PredictionsImport(source, out, dataset, task, split, where, name, overwrite=overwrite, dry_run=dry_run)
+    asked = PredictionsImport(source, out, dataset, task, split, where, name, overwrite, dry_run)
     if import_predictions(layout, asked, as_json=as_json):
         return
 

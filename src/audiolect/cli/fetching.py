@@ -34,6 +34,15 @@ _NAMES = (
     "urbansound8k, wavcaps"
 )
 _SPICE = "spice"
+Corpus = Annotated[
+    str,
+    typer.Argument(
+        help=f"A corpus: {_NAMES}. Or {_SPICE}: the jars of the Stanford parser that SPICE needs.", show_default=False
+    ),
+]
+Cookies = Annotated[
+    Path | None, typer.Option("--cookies", help="A file of cookies for yt-dlp, for films that want a login.")
+]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=64, help="Segments of films to fetch at a time.")]
 Rate = Annotated[int, typer.Option("--rate", min=1000, max=192_000, help="Sample rate of segments, in Hz.")]
 Timeout = Annotated[
@@ -70,9 +79,7 @@ def download(
     ] = None,
     rate: Rate = 32_000,
     timeout: Timeout = 300.0,
-    cookies: Annotated[
-        Path | None, typer.Option("--cookies", help="A file of cookies for yt-dlp, for films that want a login.")
-    ] = None,
+    cookies: Cookies = None,
     keep_archives: Annotated[
         bool, typer.Option("--keep-archives", help="Keep archives after they are unpacked.")
     ] = False,

@@ -126,7 +126,9 @@ ReportOut = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where to write. Default: report.html or report.md.")
 ]
 Form = Annotated[str, typer.Option("--format", help="html, or md for tables in Markdown.")]
-Predictions = Annotated[Path | None, typer.Option("--predictions", help="Predictions, for queries or captions to listen to.")]
+Predictions = Annotated[
+    Path | None, typer.Option("--predictions", help="Predictions, for queries or captions to listen to.")
+]
 DatasetOfPredictions = Annotated[Path | None, typer.Option("--dataset", help="The dataset of the predictions.")]
 Runs = Annotated[
     list[Path] | None, typer.Option("--run", help="A run, for the curves of its training; may be repeated.")
@@ -178,8 +180,7 @@ def evaluate(
 
     audiolect evaluate fold-1 fold-2 fold-3 fold-4 fold-5 esc10
 
-    Several folders are the runs of one system (folds or seeds): each is measured, all are pooled, and mean and spread
-    over runs are given.
+    Several are the runs of one system (folds or seeds): each is measured, all are pooled, with mean and spread.
     """
     from audiolect.data.dataset import open_dataset
     from audiolect.evaluate.evaluation import EvaluateRequest

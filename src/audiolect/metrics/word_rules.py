@@ -8,7 +8,7 @@ Conventions: group 1 of a pattern is the token, and what follows it in the match
 itself, a text, or what a function makes of it. Every pattern takes the longest that it can. Characters that no rule
 knows, such as emoji, disappear.
 
-Public names: Rule, RULES.
+Public names: Rule, RULES, KEEPS_PERIOD.
 
 Source: the behaviour of edu.stanford.nlp.process.PTBTokenizer 3.4.1, as the caption evaluation of MS COCO runs it.
 """
@@ -150,6 +150,11 @@ def _in_ascii(quotes: str) -> str:
 def _looked_up(table: dict[str, str]) -> Rule:
     return _rule("|".join(map(re.escape, table)), table.__getitem__)
 
+
+# What a period after it may belong to: abbreviations, and single letters.
+KEEPS_PERIOD = re.compile(
+    rf"(?i:{_CLOSING}|{_OPENING}|{_BEFORE_NUMBERS}|{_COMPANIES}|{_MANUFACTURERS})|{_CAPITAL_STATES}|[A-Za-z]"
+)
 
 # In the order of precedence among matches of one length.
 RULES: tuple[Rule, ...] = (

@@ -18,13 +18,13 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from audiolect.metrics.word_rules import RULES
+from audiolect.metrics.word_rules import KEEPS_PERIOD, RULES
 
 PUNCTUATION = frozenset(("''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"))
 
 _TOKENS_WITH_BLANKS = re.compile(r"[\d<]|\b[A-Za-z]\.\s")
-# Letters alone, or with a sign that ends nothing but the word, are one word; but for those that fall in two.
-_PLAIN = re.compile(r"([A-Za-z]+)[,;:!?]?")
+# Letters alone, or with a sign that ends them, are one word; but for those that fall in two, and abbreviations.
+_PLAIN = re.compile(r"([A-Za-z]+)[,;:!?.]?")
 _TWO_WORDS = frozenset(("cannot", "gonna", "gotta", "lemme", "gimme", "wanna"))
 _REMEMBERED = 1 << 16
 
@@ -51,9 +51,9 @@ def forget_pieces() -> None:
 def _cut_piece(piece: str) -> tuple[str, ...]:
     plain = _PLAIN.fullmatch(piece)
     if plain is not None:
-        word = plain.group(1).lower()
-        if word not in _TWO_WORDS:
-            return (word,)
+        word = plain.group(1)
+        if word.lower() not in _TWO_WORDS and not (piece[-1] == "." and KEEPS_PERIOD.fullmatch(word)):
+            return (word.lower(),)
     return _cut(piece)
 
 
