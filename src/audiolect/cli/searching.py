@@ -28,6 +28,7 @@ from audiolect.cli.console import (
 from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
     from audiolect.errors import AudiolectError
     from audiolect.search.card import AnnFacts, IndexCard
     from audiolect.search.engine import Answer, QueryEncoder
@@ -100,7 +101,6 @@ def index(
     Instead of a run, predictions of `audiolect predict` will do. The same command goes on with one that was stopped.
     """
     from audiolect.data.dataset import open_dataset
-    from audiolect.loader.pack import check_same_spans, open_pack
     from audiolect.search.approximate import build_approximate
     from audiolect.search.index import add_dataset
 
@@ -111,8 +111,7 @@ def index(
         raise _wrong_number(sources)
     dataset = open_dataset(sources[1], audio_root=audio_root)
     leave_out_quarantined(dataset, keep=keep_quarantined)
-    if pack is not None:
-        check_same_spans(open_pack(pack), dataset)
+    _check_pack(pack, dataset)
     facts: dict[str, Any] = {
         "split": split,
         "where": where,
@@ -198,6 +197,13 @@ def _wrong_number(sources: list[str]) -> AudiolectError:
         expected="audiolect index RUN DATASET --out INDEX, or audiolect index remove INDEX --where …",
         found="without --out" if len(sources) == 2 else human_count(len(sources), "name"),
     )
+
+
+def _check_pack(pack: Path | None, dataset: Dataset) -> None:
+    from audiolect.loader.pack import open_pack_of
+
+    if pack is not None:
+        open_pack_of(pack, dataset)
 
 
 def _model_side(
