@@ -57,13 +57,7 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def download(
-    corpus: Annotated[
-        str,
-        typer.Argument(
-            help=f"A corpus: {_NAMES}. Or {_SPICE}: the jars of the Stanford parser that SPICE needs.",
-            show_default=False,
-        ),
-    ],
+    corpus: Corpus,
     dest: Annotated[Path, typer.Argument(help="The folder to download to; it may hold a part.", show_default=False)],
     *,
     split: Annotated[
