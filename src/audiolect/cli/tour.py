@@ -50,7 +50,7 @@ def demo(
     *,
     out: options.Out = Path("demo"),
     recordings: Annotated[int, typer.Option("--recordings", min=10, help="How many recordings to make.")] = 1000,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes of the training.")] = 30,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes of the training.")] = 24,
     seed: options.Seed = 7,
     jobs: options.Jobs = 0,
     overwrite: options.Overwrite = False,

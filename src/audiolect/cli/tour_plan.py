@@ -64,14 +64,19 @@ def recipe_of(*, epochs: int, seed: int, threads: int | None = None) -> dict[str
         "data": {"soundworld": {"dataset": "soundworld", "pack": "soundworld-pack"}},
         "mixture": {"epochs": epochs, "seed": seed, "entries": {"soundworld-AudioCaptioning/train": {}}},
         "model": {
-            "audio": {"name": "small", "width": 16, "features": {"preset": "panns-32k", "hop_samples": 1280}},
+            "audio": {
+                "name": "small",
+                "width": 16,
+                "features": {"preset": "panns-32k", "hop_samples": 1280},
+                "spec_augment": {"time_frames": 8},
+            },
             "text": {"name": "transformer", "width": 128, "layers": 2},
             "projection": {"size": 128},
         },
         "training": {
-            "batches": {"rate_hz": RATE_HZ, "policy": "pad", "batch_size": 32},
+            "batches": {"rate_hz": RATE_HZ, "policy": "pad", "batch_size": 64},
             "optimizer": {"learning_rate": 0.002, "weight_decay": 0.05},
-            "schedule": {"kind": "cosine", "warmup_steps": 50},
+            "schedule": {"kind": "cosine", "warmup_steps": 40},
             "seed": seed,
             "threads": threads,
         },
