@@ -17,6 +17,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save_file
 from torch import nn
 
 from audiolect.errors import DamagedFile, UsageError, missing_extra, nearest_names
@@ -89,8 +90,6 @@ def save_adapter(model: nn.Module, settings: LoraSettings, folder: str | Path) -
     Raises:
         UsageError: the model has no low-rank updates.
     """
-    from safetensors.torch import save_file
-
     peft, folder = _peft(), Path(folder)
     if not has_lora(model):
         raise UsageError("The model has no low-rank updates to save.", where="lora", fix="train with lora: {rank: 8}")
