@@ -114,9 +114,11 @@ def replace_section(page: Path, name: str, lines: list[str]) -> None:
     pattern = re.compile(r"<!-- bench (\w+) -->\n.*?<!-- end \1 -->\n", re.DOTALL)
     sections = {match.group(1): match.group(0) for match in pattern.finditer(text)}
     sections[name] = "\n".join(lines) + "\n"
-    head = pattern.split(text)[0].rstrip()
+    pieces = pattern.split(text)
+    # What people wrote behind the last section stays there.
+    head, tail = pieces[0].rstrip(), pieces[-1].strip() if len(pieces) > 1 else ""
     ordered = [sections[key] for key in BENCHES if key in sections]
-    page.write_text(head + "\n\n" + "\n".join(ordered), "utf-8")
+    page.write_text(head + "\n\n" + "\n".join(ordered) + (f"\n{tail}\n" if tail else ""), "utf-8")
 
 
 if __name__ == "__main__":
