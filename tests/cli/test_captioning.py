@@ -1,4 +1,4 @@
-"""``audiolect caption``, and ``predict`` of a captioner, as a user runs them: a real model, too small to say a thing."""
+"""``audiolect caption``, and ``predict`` of a captioner, as a user runs them: a real model, too small to say much."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Conventions: what a run's recipe says of writing holds where the command line says nothing.
 
-Public names: add_verbs, Ways, AskedPart, predict_captions_of, is_captioner, refuse_for_captioners, refuse_for_others,
-and the annotated types of flags that ``predict`` has too.
+Public names: add_verbs, Ways, AskedPart, has_described, predict_captions_of, is_captioner, and the annotated types of
+flags that ``predict`` has too.
 """
 
 from __future__ import annotations
@@ -147,6 +147,32 @@ def caption(
         raise typer.Exit(2)
 
 
+def has_described(
+    model: tuple[Path, str],
+    sound: tuple[Dataset, Path | None],
+    out: Path,
+    part: AskedPart,
+    ways: Ways,
+    *,
+    not_for_it: dict[str, Any],
+) -> bool:
+    """Describe a part of a dataset if the model is a captioner; whether it is.
+
+    Args:
+        not_for_it: flags that mean nothing to a captioner.
+
+    Raises:
+        UsageError: a flag that means nothing to this model.
+    """
+    if is_captioner(*model):
+        _refuse(not_for_it, "A captioner describes recordings whole; it embeds nothing.")
+        predict_captions_of(model, sound, out, part, ways)
+        return True
+    asked = {name: getattr(ways, name) for name in ways.__slots__}
+    _refuse({**asked, "task": part.task, "style": part.style}, "Only a captioner writes.")
+    return False
+
+
 def predict_captions_of(
     model: tuple[Path, str], sound: tuple[Dataset, Path | None], out: Path, part: AskedPart, ways: Ways
 ) -> None:
@@ -201,17 +227,6 @@ def is_captioner(run: Path, checkpoint: str) -> bool:
     if not any((run / name).is_file() for name in ("model.yaml", "config.yaml", "stages.json")):
         return False
     return locate_model(run, checkpoint).format == CAPTIONER_FORMAT
-
-
-def refuse_for_captioners(**given: object) -> None:
-    """Raises UsageError for flags that mean nothing to a captioner."""
-    _refuse(given, "A captioner describes recordings whole; it embeds nothing.")
-
-
-def refuse_for_others(ways: Ways, **given: object) -> None:
-    """Raises UsageError for flags that mean something to captioners alone."""
-    asked = {name: getattr(ways, name) for name in ways.__slots__}
-    _refuse({**asked, **given}, "Only a captioner writes.")
 
 
 def _refuse(given: dict[str, Any], what: str) -> None:

@@ -119,33 +119,43 @@ def predict(
     The same command goes on with predictions that were stopped. What the check has quarantined is left out.
     """
     from audiolect.data.dataset import open_dataset
-    from audiolect.loader.batch_settings import BatchSettings
-    from audiolect.predict.prediction import PredictRequest, read_labels
 
     opened = open_dataset(dataset, audio_root=audio_root)
     leave_out_quarantined(opened, keep=keep_quarantined)
     ways = captioning.Ways(generation, method, num_beams, num_outputs, grid)
-    if not folds and captioning.is_captioner(run, checkpoint):
-        captioning.refuse_for_captioners(labels=labels, template=template, window_seconds=window_seconds)
-        part = captioning.AskedPart(
-            split, where, task, style, batch_size, allow_partial, keep_quarantined, overwrite, as_json
-        )
-        captioning.predict_captions_of((run, checkpoint), (opened, pack), out, part, ways)
+    part = captioning.AskedPart(
+        split, where, task, style, batch_size, allow_partial, keep_quarantined, overwrite, as_json
+    )
+    embedding = {"labels": labels, "template": template, "window_seconds": window_seconds, "folds": folds}
+    if captioning.has_described((run, checkpoint), (opened, pack), out, part, ways, not_for_it=embedding):
         return
-    captioning.refuse_for_others(ways, task=task, style=style)
-    request = PredictRequest(
+    request = _request(part, labels, template, source="files" if pack is None else "pack")
+    asked = _Asked(opened, request, checkpoint, pack, {"window_seconds": window_seconds, "batch_size": batch_size})
+    _embed_part(asked, run, out, folds=folds, as_json=as_json)
+
+
+def _request(
+    part: captioning.AskedPart, labels: str | None, templates: list[str] | None, *, source: str
+) -> PredictRequest:
+    from audiolect.loader.batch_settings import BatchSettings
+    from audiolect.predict.prediction import PredictRequest, read_labels
+
+    return PredictRequest(
         settings=BatchSettings(),
-        split=split,
-        where=where,
-        keep_quarantined=keep_quarantined,
-        allow_partial=allow_partial,
+        split=part.split,
+        where=part.where,
+        keep_quarantined=part.keep_quarantined,
+        allow_partial=part.allow_partial,
         labels=None if labels is None else read_labels(labels),
-        templates=tuple(template or ()),
-        source="files" if pack is None else "pack",
-        overwrite=overwrite,
+        templates=tuple(templates or ()),
+        source=source,
+        overwrite=part.overwrite,
         command=command_line(),
     )
-    asked = _Asked(opened, request, checkpoint, pack, {"window_seconds": window_seconds, "batch_size": batch_size})
+
+
+def _embed_part(asked: _Asked, run: Path, out: Path, *, folds: bool, as_json: bool) -> None:
+    dataset = asked.dataset.folder
     if folds:
         from audiolect.cli.folds import predict_folds
 

@@ -109,17 +109,7 @@ def predict_captions(
         DatasetError: nothing to describe, or the source lacks recordings.
         AudioError, DamagedFile: a recording cannot be read.
     """
-    if not source.rate_hz == writer.rate_hz == request.settings.rate_hz:
-        raise UsageError(
-            "The sound is not at the rate of the model.",
-            expected=f"{writer.rate_hz} Hz",
-            found=f"{source.rate_hz} Hz",
-            fix=f"audiolect pack {dataset.folder} --rate-hz {writer.rate_hz} --out PACK, or predict without --pack",
-        )
-    if (target / FILE_NAME).is_file() and not request.overwrite:
-        raise AlreadyExists(
-            "The folder holds predictions.", where=target, fix="give --overwrite to replace them, or another --out"
-        )
+    _check(request, dataset, writer, source, target=target)
     prefix = _style_for(request, dataset, writer)
     part, facts = _choose(request, dataset, source)
     header = TextPredictionsHeader(
@@ -151,6 +141,22 @@ def predict_captions(
         rows = _lines(part, header.task, said, spoken_style(prefix))
         header = write_text_predictions(target / FILE_NAME, header, rows)
     return CaptionReport(target / FILE_NAME, header, spoken_style(prefix), tuple(rows), resumed)
+
+
+def _check(
+    request: CaptionRequest, dataset: Dataset, writer: CaptionWriter, source: WaveformSource, *, target: Path
+) -> None:
+    if not source.rate_hz == writer.rate_hz == request.settings.rate_hz:
+        raise UsageError(
+            "The sound is not at the rate of the model.",
+            expected=f"{writer.rate_hz} Hz",
+            found=f"{source.rate_hz} Hz",
+            fix=f"audiolect pack {dataset.folder} --rate-hz {writer.rate_hz} --out PACK, or predict without --pack",
+        )
+    if (target / FILE_NAME).is_file() and not request.overwrite:
+        raise AlreadyExists(
+            "The folder holds predictions.", where=target, fix="give --overwrite to replace them, or another --out"
+        )
 
 
 def _style_for(request: CaptionRequest, dataset: Dataset, writer: CaptionWriter) -> str:

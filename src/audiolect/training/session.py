@@ -186,11 +186,7 @@ def _assemble(
     standing = Standing.from_dict({} if checkpoint is None else read_checkpoint_card(checkpoint, verify=False))
     saved = None if checkpoint is None else standing.as_dict()
     seed_all(settings.seed)
-    if checkpoint is None:
-        model = kind.build(started(recipe.model, start), training_captions(data.mixture))
-    else:
-        model = kind.load(checkpoint)
-    model.to(accelerator.device).train()
+    model = _model_of(recipe, data, start, checkpoint).to(accelerator.device).train()
     freezing = apply_freezing(model, settings.freezing)
     if settings.gradient_checkpointing:
         offer_checkpointing(model)
@@ -232,6 +228,14 @@ def _assemble(
         write=write,
     )
     return plan, standing, saved
+
+
+def _model_of(recipe: Recipe, data: TrainingData, start: Start | None, checkpoint: Path | None) -> nn.Module:
+    """The model as it begins, or as a checkpoint has it."""
+    kind = kind_of(recipe.model)
+    if checkpoint is not None:
+        return kind.load(checkpoint)
+    return kind.build(started(recipe.model, start), training_captions(data.mixture))
 
 
 def _module_of(

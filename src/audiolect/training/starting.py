@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import huggingface_hub
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
 from audiolect.config import Config
 from audiolect.errors import ConfigError, UsageError
 from audiolect.storage import fingerprint_file
@@ -102,12 +105,9 @@ def _start(folder: Path, source: str) -> Start:
 
 def _fetched(name: str, revision: str | None) -> Path:
     """The files of a repository, in the cache of the Hub's library."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     patterns = ["model.yaml", "model.safetensors", "parts/*"]
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as problem:
         raise UsageError(
             "The model to start from cannot be fetched.",
