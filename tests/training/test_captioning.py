@@ -20,6 +20,7 @@ from audiolect.models.captioner import Captioner
 from audiolect.training.captioning import CaptioningObjective, CaptioningSettings, KeywordSettings, style_of
 from audiolect.training.model_kinds import kind_of
 from audiolect.training.recipe import load_recipe
+from audiolect.training.training_data import open_training_data
 
 MODEL = {
     "name": "captioner",
@@ -140,3 +141,27 @@ def test_a_validation_in_a_style_that_is_not_trained_is_refused(recipe: Callable
     path = recipe(model=MODEL, **{"evaluation.validation": ["tones-AudioKeywords/val"]})
     with pytest.raises(ConfigError, match="'tones > keywords: ', which is not trained"):
         load_recipe(path)
+
+
+def heard(path: Path, epochs: int) -> dict[str, tuple[set[str], float]]:
+    """Example → the captions that were drawn for it, and the greatest sample that was heard."""
+    data = open_training_data(load_recipe(path), path.parent, where=path)
+    found: dict[str, tuple[set[str], float]] = {}
+    for epoch in range(epochs):
+        with data.batches().epoch(epoch) as stream:
+            for each in stream:
+                for name, answer, wave in zip(each.example_ids, each.answers, each.waveforms, strict=True):
+                    texts, most = found.get(name, (set(), 0.0))
+                    found[name] = (texts | {answer}, max(most, float(np.abs(wave).max())))
+    return found
+
+
+def test_captions_are_drawn_in_each_pass_and_sounds_augmented_by_chance(recipe: Callable[..., Path]) -> None:
+    plain = {"mixture.epochs": 6, "training.batches.policy": "pad"}
+    entries = {CAPTION: {"augmentations": {"gain": {"probability": 0.5, "gain_db": [-30.0, -20.0]}}}}
+    usual = heard(recipe(model=MODEL, **plain), 6)
+    assert len(usual) == 24
+    assert {len(texts) for texts, _ in usual.values()} == {2}  # six draws of two captions each
+    louder = heard(recipe(model=MODEL, **plain, **{"mixture.entries": entries}), 1)
+    quiet = [name for name, (_, most) in louder.items() if most < 0.2 * usual[name][1]]
+    assert 3 < len(quiet) < 21
