@@ -1,4 +1,4 @@
-"""The judge of captions: all references of a dataset are right, what is wrong is wrong, and what is not there is said."""
+"""The judge of captions: all references of a dataset are right, what is wrong is wrong, what is absent is said."""
 
 from __future__ import annotations
 
