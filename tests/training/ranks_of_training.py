@@ -25,6 +25,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "uneven": ("training.batches.batch_size=23",),
     "accumulated": ("training.accumulate=2",),
     "divided": ("training.shard=true",),
+    "micro": ("training.freezing.freeze=[audio]", "training.objective.micro_batch=2"),
+    "refused": ("training.objective.micro_batch=2", "training.objective.allow_batch_norm=true"),
     "broken": ("training.save_every_steps=1",),
 }
 BROKEN_STEP = 3

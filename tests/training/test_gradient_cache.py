@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from audiolect.errors import UsageError
 from audiolect.training.chunked import chunked_info_nce
-from audiolect.training.gradient_cache import cached_backward, layers_that_mix_rows
+from audiolect.training.gradient_cache import cached_backward, cached_outputs, layers_that_mix_rows
 from audiolect.training.losses import info_nce
 
 
@@ -204,3 +204,93 @@ def test_a_loss_that_is_not_finite_is_handed_back() -> None:
     model, rows = Towers(), rows_of(6)
     rows[4] = torch.nan
     assert torch.isnan(cached_backward(model, rows.split(3), info_nce, model=model))
+
+
+def outputs_of(model: Towers, chunks: tuple[Tensor, ...], **options: Any) -> tuple[float, list[Tensor]]:
+    """As ``one_graph``, through outputs that are embedded again in backward."""
+    audio, text = cached_outputs(lambda rows: model(rows)[:2], chunks, model=model, **options)
+    loss = info_nce(audio, text, model.log_scale.exp())
+    loss.backward()
+    return loss.item(), gradients(model)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 20])
+def test_outputs_with_a_backward_are_the_big_batch(size: int) -> None:
+    model, rows = Towers(), rows_of(8)
+    loss, expected = one_graph(model, (rows,))
+    found, ours = outputs_of(model, rows.split(size))
+    assert found == pytest.approx(loss, abs=1e-12)
+    close(ours, expected)
+
+
+def test_such_outputs_draw_dropout_again_and_leave_the_generator_behind_it() -> None:
+    model, chunks = Towers(dropout=0.5).train(), rows_of(6).split(2)
+    torch.manual_seed(5)
+    loss, expected = one_graph(model, chunks)
+    next_draw = torch.rand(())
+    torch.manual_seed(5)
+    found, ours = outputs_of(model, chunks)
+    assert torch.equal(torch.rand(()), next_draw)
+    assert found == pytest.approx(loss, abs=1e-12)
+    close(ours, expected)
+
+
+def test_such_outputs_count_batch_norm_once_where_it_is_allowed() -> None:
+    model, chunks = Towers(nn.BatchNorm1d(8)).train(), rows_of(6).split(3)
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(UsageError, match="mixes the rows"):
+        outputs_of(model, chunks)
+    _, expected = one_graph(model, chunks)
+    after = {name: value.clone() for name, value in model.named_buffers()}
+    model.load_state_dict(start)
+    _, ours = outputs_of(model, chunks, allow_batch_norm=True)
+    close(ours, expected)
+    assert all(torch.equal(value, after[name]) for name, value in model.named_buffers())
+
+
+def test_such_outputs_are_replayed_under_their_autocast() -> None:
+    model, rows = Towers().float(), rows_of(8, torch.float32)
+    seen: list[torch.dtype] = []
+    model.text.register_forward_hook(lambda _, __, output: seen.append(output.dtype))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        audio, text = cached_outputs(lambda part: model(part)[:2], rows.split(4), model=model)
+        loss = info_nce(audio, text, model.log_scale.exp())
+    loss.backward()  # outside of it
+    assert seen == [torch.bfloat16] * 4
+    assert all(bool(gradient.any()) for gradient in gradients(model))
+
+
+def test_such_outputs_leave_frozen_parts_and_those_without_use_alone() -> None:
+    model, rows = Towers(), rows_of(4)
+    model.text.requires_grad_(False)
+    model.register_parameter("unused", nn.Parameter(torch.ones(2)))
+    audio, _ = cached_outputs(lambda part: model(part)[:2], rows.split(2), model=model)
+    audio.square()[:, 0].sum().backward()
+    assert all(parameter.grad is None for parameter in (*model.text.parameters(), model.unused, model.log_scale))
+    assert all(parameter.grad is not None for parameter in model.audio.parameters())
+
+
+def test_such_outputs_with_randomness_of_numpy_are_refused_in_backward() -> None:
+    model, draws = Towers(), np.random.default_rng(0)
+
+    def embed(rows: Tensor) -> tuple[Tensor, Tensor]:
+        return model(rows * float(draws.uniform(0.1, 9)))[:2]
+
+    audio, text = cached_outputs(embed, rows_of(4).split(2), model=model)
+    with pytest.raises(UsageError, match="two different embeddings"):
+        info_nce(audio, text, 1.0).backward()
+
+
+def test_no_chunk_has_a_graph_before_backward() -> None:
+    model = Towers()
+    grown: list[bool] = []
+
+    def embed(rows: Tensor) -> tuple[Tensor, ...]:
+        outputs = model(rows)[:2]
+        grown.append(outputs[0].grad_fn is not None)
+        return tuple(outputs)
+
+    audio, text = cached_outputs(embed, rows_of(4).split(2), model=model)
+    assert grown == [False, False]
+    info_nce(audio, text, 1.0).backward()
+    assert grown == [False, False, True, True]

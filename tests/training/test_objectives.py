@@ -19,8 +19,9 @@ from audiolect.training.idle_shares import touch_all
 from audiolect.training.losses import info_nce, non_negatives
 from audiolect.training.mixing import MixingSettings, mix_batch
 from audiolect.training.model_kinds import kind_of
-from audiolect.training.objectives import OBJECTIVES, RetrievalSettings, build_objective
+from audiolect.training.objectives import OBJECTIVES, RetrievalObjective, RetrievalSettings, build_objective
 from audiolect.training.recipe import load_recipe
+from audiolect.training.teachers import FrozenTeacher
 
 
 def made(recipe: Callable[..., Path], **changes: object) -> DualEncoder:
@@ -149,3 +150,96 @@ def test_an_empty_share_of_a_mixed_batch_has_a_gradient(recipe: Callable[..., Pa
     loss, _ = build_objective(settings, BatchSettings()).loss(model, batch(0))
     loss.backward()
     assert all(p.grad is not None and not p.grad.any() for p in model.parameters())
+
+
+def learned(
+    model: DualEncoder, given: Batch, settings: RetrievalSettings, batches: BatchSettings | None = None
+) -> tuple[float, dict[str, torch.Tensor]]:
+    """The loss and the gradients."""
+    model.zero_grad()
+    loss, _ = build_objective(settings, batches or BatchSettings()).loss(model, given)
+    loss.backward()
+    return loss.item(), {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 5, 8])
+@pytest.mark.parametrize("settings", [{}, {"same": "positive"}, {"mixing": {"probability": 1.0}}])
+def test_micro_batches_are_the_whole_batch(
+    recipe: Callable[..., Path], micro_batch: int, settings: dict[str, object]
+) -> None:
+    model, given = made(recipe), batch(5, captions=("hum", "hum", "beep", "ring", "ping"))
+    loss, expected = learned(model, given, RetrievalSettings.model_validate(settings))
+    found, gradients = learned(model, given, RetrievalSettings.model_validate({**settings, "micro_batch": micro_batch}))
+    assert found == pytest.approx(loss, rel=1e-5)
+    assert gradients.keys() == expected.keys()
+    assert len(gradients) > 20
+    largest = max(float(gradient.abs().max()) for gradient in expected.values())
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=2e-5 * largest, msg=name)
+
+
+def test_micro_batches_of_windows(recipe: Callable[..., Path]) -> None:
+    model, given = made(recipe), batch(4, windows=3)
+    cut = BatchSettings(rate_hz=16000, policy="windows", window_seconds=0.125, window_overlap_seconds=0.0625)
+    loss, expected = learned(model, given, RetrievalSettings(), cut)
+    found, gradients = learned(model, given, RetrievalSettings(micro_batch=3), cut)
+    assert found == pytest.approx(loss, rel=1e-5)
+    largest = max(float(gradient.abs().max()) for gradient in expected.values())
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=2e-5 * largest, msg=name)
+
+
+def test_micro_batches_refuse_batch_normalisation_that_trains(recipe: Callable[..., Path]) -> None:
+    model = made(recipe).train()
+    with pytest.raises(UsageError, match=r"(?s)mixes the rows.*allow_batch_norm"):
+        learned(model, batch(5), RetrievalSettings(micro_batch=2))
+    loss, gradients = learned(model, batch(5), RetrievalSettings(micro_batch=2, allow_batch_norm=True))
+    assert loss > 0
+    assert all(bool(gradient.isfinite().all()) for gradient in gradients.values())
+
+
+def taught(model: DualEncoder, given: Batch, teacher: DualEncoder, **settings: object) -> torch.Tensor:
+    """The loss with a teacher at temperature 0.05 of weight 0.7."""
+    chosen = RetrievalSettings.model_validate(settings)
+    loss, _ = RetrievalObjective(chosen, BatchSettings(), FrozenTeacher(teacher, 0.05, 0.7)).loss(model, given)
+    return loss
+
+
+def test_a_teacher_is_part_of_the_targets(recipe: Callable[..., Path]) -> None:
+    model, given = made(recipe), batch(5)
+    torch.manual_seed(1)
+    teacher = kind_of(model.settings).build(model.settings, ["a low hum", "a high beep"])
+    assert isinstance(teacher, DualEncoder)
+    teacher.eval()
+    waveforms, lengths = torch.from_numpy(given.waveforms), torch.from_numpy(given.lengths)
+    with torch.no_grad():
+        soft = teacher.embed_audio(waveforms, lengths) @ teacher.embed_texts(given.answers).T / 0.05
+    ours = (model.embed_audio(waveforms, lengths), model.embed_texts(given.answers), model.scale())
+    expected = info_nce(*ours, soft_targets=soft, soft_weight=0.7)
+    assert not torch.isclose(expected, info_nce(*ours))
+    torch.testing.assert_close(taught(model, given, teacher), expected)
+    torch.testing.assert_close(taught(model, given, teacher, micro_batch=2), expected)
+    assert all(p.grad is None for p in teacher.parameters())
+
+
+def test_a_teacher_hears_what_is_mixed(recipe: Callable[..., Path]) -> None:
+    """A model that is its own teacher, at its own temperature, has nothing to learn from it."""
+    model, given = made(recipe), batch(5)
+    settings = RetrievalSettings(mixing=MixingSettings(probability=1.0))
+    whole = RetrievalObjective(settings, BatchSettings(), FrozenTeacher(model, 0.07, 1.0))
+    loss, _ = whole.loss(model, given)
+    loss.backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients
+    assert max(float(gradient.abs().max()) for gradient in gradients) < 1e-4
+
+
+def test_a_teacher_of_the_sigmoid_loss_is_refused() -> None:
+    with pytest.raises(ValueError, match="teacher goes with loss: info_nce"):
+        RetrievalSettings.model_validate({"loss": "sigmoid", "teacher": {"run": "runs/large"}})
+
+
+def test_an_empty_share_with_a_teacher_has_a_gradient(recipe: Callable[..., Path]) -> None:
+    loss = taught(made(recipe), batch(0), made(recipe))
+    loss.backward()
+    assert loss.item() == 0.0

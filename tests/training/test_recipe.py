@@ -31,6 +31,8 @@ def test_a_recipe_is_read(recipe: MakeRecipe) -> None:
         ("evaluation.validation=[tones]", "expected DATASET-Task/split"),
         ("evaluation.metric=loss", "metric and goal go together"),
         ("training.shard=true training.compile=true", "shard goes neither"),
+        ("training.shard=true training.objective.micro_batch=2", "shard does not go with objective.micro_batch"),
+        ("training.objective.micro_batch=0", "micro_batch"),
         ("training.optimiser.learning_rate=1", "optimizer"),
         ("training.accumulate=0", "at least 1"),
         ("training.precision=fp16", "one of auto, bf16, float32"),

@@ -85,9 +85,11 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(run.checkpoint("last") / "model.safetensors")
 
 
-@pytest.mark.parametrize("case", ["copied", "uneven", "accumulated", "divided"])
+@pytest.mark.parametrize("case", ["copied", "uneven", "accumulated", "divided", "micro"])
 def test_two_processes_train_what_one_does(trained: Path, tmp_path: Path, case: str) -> None:
-    overrides = () if case == "divided" else script().CASES[case]
+    """The one has its weights whole and embeds its batches at once."""
+    own = ("training.shard", "training.objective.micro_batch")
+    overrides = tuple(each for each in script().CASES[case] if not each.startswith(own))
     alone = train(trained / "tiny.yaml", tmp_path / "alone", TrainOptions(overrides=overrides))
     first, second = told(trained, case)
     assert first == second
@@ -113,6 +115,12 @@ def test_two_processes_train_what_one_does(trained: Path, tmp_path: Path, case: 
 
 def test_a_rank_without_a_recording_was_among_them(trained: Path) -> None:
     assert [row["position"] for row in rows_of(trained / "uneven", "step")][:2] in ([23, 24], [1, 24])
+
+
+def test_micro_batches_with_norms_over_processes_are_refused_on_both(trained: Path) -> None:
+    first, second = (row["letter"] for row in told(trained, "refused"))
+    assert first == second
+    assert "does not go with micro-batches" in first
 
 
 def test_a_loss_that_is_no_number_on_one_rank_stops_both(trained: Path) -> None:

@@ -29,7 +29,16 @@ Conventions: parameters gather gradients as ``backward`` does: added to ``.grad`
 of ``embed``, as above, for its gradient to be averaged too. Each rank needs a chunk, be it one without rows, but not as
 many as the others.
 
-Public names: cached_backward, layers_that_mix_rows.
+Where something else calls ``backward`` (a loop that knows only losses), ``cached_outputs`` gives the outputs of all
+chunks as if they had a graph; the backward of whatever is computed from them does step 3:
+
+    audio, text = cached_outputs(embed, chunks_of_rows, model=model)
+    loss = info_nce(audio, text, model.scale())
+
+Every parameter then gets one gradient, the sum over the chunks, so that data-parallel wrappers exchange it once, as
+they always do; ``no_sync`` is not asked for. Step 3 runs under the autocast of step 1.
+
+Public names: cached_backward, cached_outputs, layers_that_mix_rows.
 
 Source: Gao, Zhang, Han and Callan 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup".
 """
@@ -39,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -110,6 +119,108 @@ def cached_backward(
             slices.backward(again, last=last)
     after.restore()
     return loss.detach()
+
+
+def cached_outputs(
+    embed: Callable[[Chunk], Sequence[Tensor]],
+    chunks: Sequence[Chunk],
+    *,
+    model: nn.Module,
+    allow_batch_norm: bool = False,
+) -> tuple[Tensor, ...]:
+    """The outputs of all chunks, whose backward embeds chunk after chunk again.
+
+    Args:
+        embed: a chunk → its outputs, two tables (b, …) or more, which are put together row after row. Scalars such as
+            the scale are taken outside of it.
+        chunks, model, allow_batch_norm: as of ``cached_backward``.
+
+    Returns:
+        The tables, with a gradient to every parameter of ``model`` that trains; once backward.
+
+    Raises:
+        UsageError: there are no chunks; the model mixes rows; outputs do not fit; in backward, step 3 is not step 1
+            again.
+    """
+    _require_separable(chunks, model, allow_batch_norm=allow_batch_norm)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    work = _Work(embed, chunks, model, parameters)
+    outputs: tuple[Tensor, ...] = _CachedOutputs.apply(work, *parameters)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+class _Work:
+    """What ``cached_outputs`` does forward, and what of it backward needs."""
+
+    def __init__(
+        self,
+        embed: Callable[[Any], Sequence[Tensor]],
+        chunks: Sequence[Any],
+        model: nn.Module,
+        parameters: list[nn.Parameter],
+    ) -> None:
+        self._embed, self._chunks, self._parameters = embed, chunks, parameters
+        self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+        self._states: list[_RandomStates] = []
+        self._outputs: list[list[Tensor]] = []
+        kind = parameters[0].device.type if parameters else "cpu"
+        self._autocast = (kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind))
+
+    def first(self) -> tuple[Tensor, ...]:
+        """Step 1; called where nothing has a graph."""
+        for chunk in self._chunks:
+            self._states.append(_random_states())
+            self._outputs.append(_checked(self._embed(chunk)))
+        torch.clear_autocast_cache()
+        return tuple(torch.cat(parts) for parts in zip(*self._outputs, strict=True))
+
+    def again(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """Step 3: the gradients of the parameters, for those of the outputs."""
+        after, first = _random_states(), 0
+        summed: list[Tensor | None] = [None] * len(self._parameters)
+        _restore(self._buffers)
+        kind, dtype, enabled = self._autocast
+        for index, (chunk, state, before) in enumerate(zip(self._chunks, self._states, self._outputs, strict=True)):
+            state.restore()
+            with torch.enable_grad(), torch.autocast(kind, dtype=dtype, enabled=enabled):
+                outputs = _checked(self._embed(chunk))
+            _require_replay(before, outputs, index)
+            rows = slice(first, first + len(before[0]))
+            first = rows.stop
+            pairs = [
+                (output, gradient[rows])
+                for output, gradient in zip(outputs, gradients, strict=True)
+                if gradient is not None and output.requires_grad
+            ]
+            if pairs:
+                found = torch.autograd.grad(
+                    [output for output, _ in pairs],
+                    self._parameters,
+                    [gradient for _, gradient in pairs],
+                    allow_unused=True,
+                )
+                summed = [_sum(old, new) for old, new in zip(summed, found, strict=True)]
+        after.restore()
+        return summed
+
+
+def _sum(old: Tensor | None, new: Tensor | None) -> Tensor | None:
+    if old is None or new is None:
+        return new if old is None else old
+    return old + new
+
+
+class _CachedOutputs(torch.autograd.Function):
+    """All outputs forward, all gradients of the parameters backward."""
+
+    @staticmethod
+    def forward(ctx: Any, work: _Work, *parameters: Tensor) -> tuple[Tensor, ...]:  # noqa: ARG004
+        ctx.work = work
+        return work.first()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, *ctx.work.again(gradients))
 
 
 def layers_that_mix_rows(model: nn.Module) -> list[str]:

@@ -15,12 +15,12 @@ OBJECTIVES, build_objective.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from audiolect.config import Config
@@ -31,11 +31,13 @@ from audiolect.loader.examples import caption_keys
 from audiolect.models.clap import DualEncoder
 from audiolect.models.masked_norm import needs_every_process
 from audiolect.training.captioning import CaptioningObjective, CaptioningSettings
-from audiolect.training.chunked import chunked_info_nce, chunked_sigmoid_loss
+from audiolect.training.chunked import Teacher, chunked_info_nce, chunked_sigmoid_loss
 from audiolect.training.idle_shares import touch_all
 from audiolect.training.mixing import MixedBatch, MixingSettings, mix_batch
 from audiolect.training.negatives import PairKeys
+from audiolect.training.retrieval_rows import Rows, embed_rows, embed_sound, rows_of
 from audiolect.training.retrieval_validation import Collected, measure_retrieval
+from audiolect.training.teachers import FrozenTeacher, TeacherSettings, open_teacher
 from audiolect.training.validation import Validation
 
 _SHOWN_IDS = 5
@@ -58,6 +60,23 @@ class RetrievalSettings(Config):
         default=None, description="Recordings are heard two at a time, with two texts as the target; null: never."
     )
     chunk: int | None = Field(default=None, ge=1, description="Rows of a block of the loss; null: by device.")
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows embedded at a time, each twice, so that a batch may be larger than memory; null: all.",
+    )
+    allow_batch_norm: bool = Field(
+        default=False, description="With micro_batch: batch normalisation counts each micro-batch by itself."
+    )
+    teacher: TeacherSettings | None = Field(
+        default=None, description="A trained dual encoder whose similarities are part of the targets; null: none."
+    )
+
+    @model_validator(mode="after")
+    def _teaches_info_nce(self) -> RetrievalSettings:
+        if self.teacher is not None and self.loss != "info_nce":
+            raise ValueError(f"teacher goes with loss: info_nce, whose targets can be soft, not with {self.loss}")
+        return self
 
 
 class Objective(Protocol):
@@ -87,25 +106,32 @@ class RetrievalObjective:
 
     settings: RetrievalSettings
     batches: BatchSettings
+    teacher: FrozenTeacher | None = None
     metric: str = field(default="text_to_audio map@10", init=False)
     goal: str = field(default="max", init=False)
 
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """InfoNCE or the sigmoid loss over the global batch. Raises UsageError where an example has no caption."""
-        encoder = _dual_encoder(model)
+        encoder, settings = _dual_encoder(model), self.settings
         keys = self._keys(batch, encoder.log_scale.device)
         mixed = self._mixed(encoder, batch)
+        rows = rows_of(batch, self.batches) if mixed is None else Rows(mixed.waveforms, mixed.lengths, batch.answers)
         if len(batch):
             _check_captions(batch)
-            audio = self._embed_audio(encoder, batch) if mixed is None else _embed_mixed(encoder, mixed)
-            text = encoder.embed_texts(batch.answers)
+            audio, text = embed_rows(
+                encoder, rows, micro_batch=settings.micro_batch, allow_batch_norm=settings.allow_batch_norm
+            )
         else:
             audio = text = encoder.log_scale.new_zeros((0, encoder.embedding_size))
             if needs_every_process(encoder.audio):
-                audio = self._embed_audio(encoder, batch)
-        loss = self._contrast(encoder, audio, text, keys)
+                audio = embed_sound(encoder, rows)
+        teacher = None
+        if self.teacher is not None:
+            teacher = self.teacher.targets(rows, encoder.log_scale.device, settings.micro_batch)
+        loss = self._contrast(encoder, audio, text, keys, teacher)
         if mixed is not None:
-            second = self._contrast(encoder, audio, text[mixed.order], keys.in_order(mixed.order))
+            others = None if teacher is None else replace(teacher, text=teacher.text[mixed.order])
+            second = self._contrast(encoder, audio, text[mixed.order], keys.in_order(mixed.order), others)
             loss = mixed.share * loss + (1.0 - mixed.share) * second
         if not len(batch):
             loss = loss + touch_all(model)
@@ -119,7 +145,7 @@ class RetrievalObjective:
             if len(batch):
                 _check_captions(batch)
                 texts = [text for answers in batch.references for text in answers]
-                collected.add(batch, self._embed_audio(encoder, batch), encoder.embed_texts(texts))
+                collected.add(batch, embed_sound(encoder, rows_of(batch, self.batches)), encoder.embed_texts(texts))
         return measure_retrieval(collected, float(encoder.scale()), shown=shown)
 
     def remarks(self, model: nn.Module) -> list[str]:
@@ -143,10 +169,12 @@ class RetrievalObjective:
             waveforms.to(device), lengths.to(device), self.settings.mixing, epoch=batch.epoch, step=batch.step
         )
 
-    def _contrast(self, encoder: DualEncoder, audio: Tensor, text: Tensor, keys: PairKeys) -> Tensor:
+    def _contrast(
+        self, encoder: DualEncoder, audio: Tensor, text: Tensor, keys: PairKeys, teacher: Teacher | None
+    ) -> Tensor:
         options: dict[str, Any] = {"keys": keys, "chunk": self.settings.chunk, "over_ranks": True}
         if self.settings.loss == "info_nce":
-            return chunked_info_nce(audio, text, encoder.scale(), **options)
+            return chunked_info_nce(audio, text, encoder.scale(), teacher=teacher, **options)
         if encoder.logit_bias is None:
             raise UsageError(
                 "The sigmoid loss needs a bias.",
@@ -155,21 +183,17 @@ class RetrievalObjective:
             )
         return chunked_sigmoid_loss(audio, text, encoder.scale(), encoder.logit_bias, **options)
 
-    def _embed_audio(self, encoder: DualEncoder, batch: Batch) -> Tensor:
-        device = encoder.log_scale.device
-        if batch.windows is None or batch.window_mask is None:
-            waveforms = torch.from_numpy(batch.waveforms).to(device, non_blocking=True)
-            return encoder.embed_audio(waveforms, torch.from_numpy(batch.lengths).to(device))
-        hop = self.batches.window_samples - self.batches.overlap_samples
-        starts = torch.arange(batch.windows.shape[1]) * hop
-        valid = (torch.from_numpy(batch.lengths)[:, None] - starts).clamp(1, self.batches.window_samples)
-        windows, mask = torch.from_numpy(batch.windows), torch.from_numpy(batch.window_mask)
-        return encoder.embed_windows(windows.to(device), mask.to(device), valid.to(device))
+
+def _retrieval(settings: RetrievalSettings, batches: BatchSettings, folder: Path) -> RetrievalObjective:
+    if settings.teacher is None:
+        return RetrievalObjective(settings, batches)
+    teacher = open_teacher(settings.teacher, folder, batches.rate_hz)
+    return RetrievalObjective(settings, batches, teacher if settings.teacher.weight > 0 else None)
 
 
 # name of the settings → what makes the objective
 OBJECTIVES: dict[str, Callable[[Any, BatchSettings, Path], Objective]] = {
-    "retrieval": lambda settings, batches, folder: RetrievalObjective(settings, batches),  # noqa: ARG005
+    "retrieval": _retrieval,
     "captioning": CaptioningObjective,
 }
 
@@ -186,10 +210,6 @@ def build_objective(
         folder: what paths in the settings are relative to.
     """
     return OBJECTIVES[settings.name](settings, batches, folder)
-
-
-def _embed_mixed(encoder: DualEncoder, mixed: MixedBatch) -> Tensor:
-    return encoder.embed_audio(mixed.waveforms, mixed.lengths)
 
 
 def _dual_encoder(model: nn.Module) -> DualEncoder:

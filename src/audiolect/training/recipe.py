@@ -120,6 +120,8 @@ class TrainingSettings(Config):
     def _fit_together(self) -> TrainingSettings:
         if self.shard and (self.average is not None or self.compile):
             raise ValueError("shard goes neither with average nor with compile")
+        if self.shard and getattr(self.objective, "micro_batch", None) is not None:
+            raise ValueError("shard does not go with objective.micro_batch: weights are brought together once a step")
         if getattr(self.objective, "mixing", None) is not None and self.batches.has_windows:
             raise ValueError("objective.mixing goes with the policies crop and pad: windows are not mixed")
         return self

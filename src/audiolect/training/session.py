@@ -43,6 +43,7 @@ from audiolect.training.sharding import Sharded, shard
 from audiolect.training.standing import Standing
 from audiolect.training.starting import Start, check_start, find_start, started
 from audiolect.training.step import ObjectiveModule, Stepper
+from audiolect.training.teachers import check_teacher, teacher_facts
 from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
 from audiolect.training.training_data import TrainingData, open_training_data, training_captions
 from audiolect.training.validation import gather_objects
@@ -131,9 +132,11 @@ def train(
             stack.enter_context(hold_folder(folder))
         facts = {"model": kind_of(recipe.model).name, "precision": precision, "ranks": accelerator.num_processes}
         facts |= {} if start is None else {"start": start.facts()}
+        facts |= teacher_facts(settings.objective, path.parent)
         card = run_card(recipe_path=path, command=options.command, data=data.facts(), training=facts, recipe=recipe)
         run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
         check_start(run.card, start, folder)
+        check_teacher(run.card, facts, folder)
         last = run.pointer("last") if resumed else None
         plan, standing, saved = _assemble(
             recipe, data, accelerator, run, start=start, last=last, asked_to_stop=asked_to_stop, stack=stack
