@@ -6,7 +6,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from audiolect.cli.caption_scoring import CaptionOptions, caption_tools
 from audiolect.cli.main import run
@@ -65,6 +67,28 @@ def test_captions_are_told_from_embeddings(home: Path, capsys: pytest.CaptureFix
     (home / "folder").mkdir()
     assert call("evaluate", "good.jsonl", "folder", "world") == 2
     assert "cannot be measured together" in capsys.readouterr().err
+
+
+def test_captions_of_esc10_name_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, rows = tmp_path / "esc", ["filename,fold,target,category,esc10,src_file,take"]
+    (source / "audio").mkdir(parents=True)
+    (source / "meta").mkdir()
+    for number, category in enumerate(("dog", "rain", "crackling_fire")):
+        rows.append(f"5-{number}-A-{number}.wav,5,{number},{category},True,{number},A")
+        soundfile.write(source / "audio" / f"5-{number}-A-{number}.wav", np.full(441, 0.1 * number), 44100)
+    (source / "meta" / "esc50.csv").write_text("\n".join([*rows, ""]), "utf-8")
+    told = ["A dog barks.", "Rain and a dog.", "A fire crackles."]
+    lines = [f"5-{number}-A-{number}.wav,{text}" for number, text in enumerate(told)]
+    (tmp_path / "said.csv").write_text("\n".join(["file_name,caption_predicted", *lines, ""]), "utf-8")
+    data, said = tmp_path / "esc10", tmp_path / "said.jsonl"
+    assert call("prepare", "esc50", source, "--out", data, "--jobs", 1) == 0
+    assert call("import", "predictions", tmp_path / "said.csv", "--dataset", data, "-o", said) == 0
+    capsys.readouterr()
+    for metrics in ((), ("--metrics", "class_named")):
+        assert call("evaluate", said, data, "--json", "--out", tmp_path / "scores.json", *metrics, *QUICK) == 0
+        numbers = {number["metric"]: number["value"] for number in json.loads(capsys.readouterr().out)["numbers"]}
+        assert numbers["class_named"] == pytest.approx(2 / 3)
+    assert set(numbers) == {"class_named"}
 
 
 def test_programs_in_java(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

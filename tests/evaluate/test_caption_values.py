@@ -38,13 +38,14 @@ EVERYTHING = CaptionTools(
     fluency=lambda texts: np.array([0.95, *[0.1] * (len(texts) - 1)]),
     known=["a dog barks"],
     judge=lambda recordings, texts: dict.fromkeys(JUDGED, np.array([float(text == "rain falls") for text in texts])),
+    classes=lambda recordings, texts: {"class_named": np.array([float("dog" in text) for text in texts])},
 )
 
 
 def test_without_names_those_that_need_nothing() -> None:
     default = wanted_metrics(())
     assert {"bleu_1", "bleu_4", "rouge_l", "cider_d", "vocabulary_size"} <= default
-    assert not default & {"meteor", "spice", "spider", "fense"}
+    assert not default & {"meteor", "spice", "spider", "fense", "class_named"}
     assert wanted_metrics(["spi*"]) == {"spice", "spider", "spider_fl"}
     assert wanted_metrics(["*"]) == set(CAPTION_METRICS)
     assert wanted_metrics(["nothing"]) == frozenset()
@@ -71,6 +72,7 @@ def test_everything_with_tools() -> None:
     assert values["spider_fl"] == pytest.approx(values["spider"] * [0.1, 1, 1])
     assert measured.own["meteor"].tolist() == [0, 0, 0]
     assert values["soundworld_all"].tolist() == [0.0, 1.0, 0.0]
+    assert values["class_named"].tolist() == [1.0, 0.0, 0.0]
     assert measured.counts["novel_captions"] == pytest.approx(2 / 3)
 
 

@@ -56,14 +56,19 @@ def evaluate_texts(
     Raises:
         AudiolectError: as of ``evaluate.captions`` and of what the metrics need.
     """
+    from audiolect.corpora import esc50
     from audiolect.corpora.soundworld import corpus as soundworld
     from audiolect.corpora.soundworld.caption_scores import caption_judge
     from audiolect.evaluate.caption_values import wanted_metrics
     from audiolect.evaluate.captions import evaluate_captions
+    from audiolect.evaluate.class_naming import class_judge
 
     tools = caption_tools(wanted_metrics(request.choice.patterns), settings)
     if dataset.card.name == soundworld.NAME and "events" in dataset.card.extra_tables:
         tools = replace(tools, judge=caption_judge(dataset))
+    if dataset.card.name in esc50.DATASETS:
+        sentences = {category.replace("_", " "): sentence for category, sentence in esc50.CAPTIONS.items()}
+        tools = replace(tools, classes=class_judge(dataset, sentences))
     return evaluate_captions(predictions, dataset, request, tools=tools, baseline=baseline, progress=rich_progress)
 
 

@@ -19,7 +19,7 @@ again in either corpus and in any encoding. There are five folds and no official
 
 With titles, the table ``attribution`` keeps author, title and licence, as CC BY asks.
 
-Public names: NAME, VERSION, LICENSE, CITATION, URLS, CAPTIONS, NUM_OPTIONS, prepare.
+Public names: NAME, VERSION, LICENSE, CITATION, URLS, DATASETS, CAPTIONS, NUM_OPTIONS, prepare.
 
 Source: K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM MM 2015, doi:10.1145/2733373.2806390.
 """
@@ -55,6 +55,8 @@ NUM_OPTIONS = 4
 
 _DEFAULTS = IntakeOptions()
 _NOMINAL = Nominal(5, 44_100)
+# What datasets of this corpus are named: the whole, and its subset.
+DATASETS = ("esc50", "esc10")
 _NUM_EXPECTED = {"esc50": 2000, "esc10": 400}
 _LICENSES = {"esc50": "CC BY-NC 3.0", "esc10": "CC BY 3.0"}
 _COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")

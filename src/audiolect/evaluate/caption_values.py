@@ -3,6 +3,7 @@
     of everything        bleu_1 … bleu_4, rouge_l, cider_d, and counts of the vocabulary
     with Java            meteor; spice and spider with the jars of the Stanford parser
     with a ground truth  soundworld_classes, _counts, _order and _all: whether a caption says what is heard
+    with classes         class_named: whether a caption names the class of its recording, and no other
     with models          sentence_similarity; fluency_error, fense and spider_fl with a detector of errors
 
 Conventions: what needs more than the captions is handed in as functions (CaptionTools), so that nothing here knows a
@@ -25,6 +26,7 @@ from audiolect.corpora.soundworld.caption_scores import METRICS as JUDGED
 from audiolect.corpora.soundworld.caption_scores import CaptionJudge
 from audiolect.errors import MissingDependency
 from audiolect.evaluate.caption_material import CaptionSet
+from audiolect.evaluate.class_naming import METRIC as CLASS_NAMED
 from audiolect.metrics import bleu, keywords
 from audiolect.metrics.cider import cider_d
 from audiolect.metrics.meteor import meteor_of_counts
@@ -53,6 +55,7 @@ CAPTION_METRICS: dict[str, tuple[str, ...]] = {
     "fense": ("embed", "fluency"),
     "spider_fl": ("spice", "fluency"),
     **dict.fromkeys(JUDGED, ("judge",)),
+    CLASS_NAMED: ("classes",),
     **dict.fromkeys(_COUNTS, ()),
 }
 
@@ -68,6 +71,7 @@ class CaptionTools:
         fluency: texts → (m,) probabilities of an error.
         known: captions that the system was trained on, for novelty.
         judge: recordings and captions → whether each is right, by the ground truth of soundworld.
+        classes: the same, by the classes of the recordings.
     """
 
     meteor: OfWords | None = None
@@ -76,6 +80,7 @@ class CaptionTools:
     fluency: OfTexts | None = None
     known: Sequence[str] | None = None
     judge: CaptionJudge | None = None
+    classes: CaptionJudge | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +146,8 @@ def measure_captions(own: CaptionSet, wanted: frozenset[str], tools: CaptionTool
         values |= {"spice": spice, "spider": spider(cider, spice)}
     if wanted & set(JUDGED) and tools.judge is not None:
         values |= tools.judge(own.recordings, own.candidates)
+    if CLASS_NAMED in wanted and tools.classes is not None:
+        values |= tools.classes(own.recordings, own.candidates)
     values |= _by_models(own, wanted, tools, values)
     values = {name: array for name, array in values.items() if name in wanted}
     vocabulary = vocabulary_scores(
@@ -207,6 +214,7 @@ _FIXES = {
     "embed": "give --sentence-model, a folder or a name on the hub",
     "fluency": "give --fluency-model, the file of the published detector",
     "judge": "evaluate captions of a dataset of soundworld, with its ground truth: audiolect prepare soundworld",
+    "classes": "evaluate captions of ESC-50 or ESC-10: audiolect prepare esc50",
 }
 
 

@@ -31,6 +31,7 @@ from audiolect.evaluate.caption_values import (
     pool_captions,
     wanted_metrics,
 )
+from audiolect.evaluate.class_naming import METRIC as CLASS_NAMED
 from audiolect.evaluate.comparison import with_holm
 from audiolect.evaluate.evaluation import EvaluateRequest, run_names, spread_over_runs
 from audiolect.evaluate.material import parts_of_recordings
@@ -127,6 +128,8 @@ def _measured(
     wanted = wanted_metrics(request.choice.patterns)
     if tools.judge is not None and not request.choice.patterns:
         wanted |= set(JUDGED)
+    if tools.classes is not None and not request.choice.patterns:
+        wanted |= {CLASS_NAMED}
     values = {
         key: {own.task: measure_captions(own, wanted, tools) for own in material.sets} for key, material in runs.items()
     }
