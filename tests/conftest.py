@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,28 @@ def world(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tones() -> Any:
-    """The file ``heard_tones.py`` beside this one: tests are no package, so it is loaded by its path."""
-    name = "heard_tones"
+    """The file ``heard_tones.py`` beside this one."""
+    return _beside("heard_tones")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A running ``hub_stand_in.StandIn``, whose address and token are what huggingface_hub finds."""
+    from huggingface_hub import constants
+
+    module = _beside("hub_stand_in")
+    with module.hub() as server:
+        monkeypatch.setenv("HF_TOKEN", module.TOKEN)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # a protocol that the stand-in does not speak
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield server
+
+
+def _beside(name: str) -> Any:
+    """A file beside this one: tests are no package, so it is loaded by its path."""
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("heard_tones.py"))
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
         if spec is None or spec.loader is None:
             raise ImportError(name)
         sys.modules[name] = importlib.util.module_from_spec(spec)

@@ -25,6 +25,7 @@ VERBS = {
     "prepare",
     "import",
     "export",
+    "push",
     "show",
     "check",
     "split",
@@ -48,7 +49,7 @@ BANNED_NAMES = {"utils", "util", "common", "helpers", "misc", "base"}
 TORCH_FREE = ("audio", "text", "data", "loader", "metrics", "corpora", "predict", "evaluate", "report", "search", "cli")
 # Libraries of extras: imported inside the function that needs them, so that the base works without.
 HEAVY = {"torch", "transformers", "matplotlib", "av", "httpx", "py7zr", "h5py", "scipy", "fsspec", "aiohttp"}
-HEAVY |= {"lancedb", "pyarrow", "wandb", "trackio", "mlflow", "tensorboard", "peft"}
+HEAVY |= {"lancedb", "pyarrow", "wandb", "trackio", "mlflow", "tensorboard", "peft", "huggingface_hub"}
 
 
 def relative(path: Path) -> str:

@@ -140,6 +140,10 @@ class DownloadError(AudiolectError):
     """Something could not be fetched, or what came is not what was promised."""
 
 
+class UploadError(AudiolectError):
+    """Something could not be sent, or was refused where it was sent to."""
+
+
 class MissingDependency(AudiolectError):
     """An optional library or program is absent; the message holds the line that installs it."""
 

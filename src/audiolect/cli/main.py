@@ -33,6 +33,7 @@ from audiolect.cli import (
     packing,
     planning,
     predicting,
+    publishing,
     scoring,
     searching,
     tour,
@@ -65,6 +66,7 @@ training.add_verbs(app)
 predicting.add_verbs(app)
 captioning.add_verbs(app)
 scoring.add_verbs(app)
+publishing.add_verbs(app)
 searching.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
