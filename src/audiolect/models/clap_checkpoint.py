@@ -15,7 +15,7 @@ and ``get_text_features`` (tested). Where ``ClapFeatureExtractor`` and ours diff
 CLAP has two scales, one for each direction; ours is the one over captions of a recording (``logit_scale_a``). Rankings
 do not depend on it.
 
-Public names: load_clap, clap_settings.
+Public names: load_clap, clap_settings, CLAP_PROJECTION.
 Source: Wu et al. 2023, arXiv 2211.06687; transformers, ``models/clap``.
 """
 
@@ -36,7 +36,7 @@ from audiolect.models.state_dicts import load_weights
 from audiolect.models.text_settings import HuggingFaceSettings
 
 # Beginnings of ClapProjectionLayer's names → those in a projection with a hidden layer.
-_PROJECTION = (("linear1.", "0."), ("linear2.", "3."))
+CLAP_PROJECTION = (("linear1.", "0."), ("linear2.", "3."))
 
 
 def load_clap(source: str | Path, *, revision: str | None = None) -> DualEncoder:
@@ -53,7 +53,7 @@ def load_clap(source: str | Path, *, revision: str | None = None) -> DualEncoder
     model = DualEncoder(clap_settings(theirs.config, str(source), revision))
     for ours, name in ((model.audio_projection, "audio_projection"), (model.text_projection, "text_projection")):
         state: dict[str, Tensor] = getattr(theirs, name).state_dict()
-        load_weights(ours, state, where=f"{source}: {name}", renames=_PROJECTION)
+        load_weights(ours, state, where=f"{source}: {name}", renames=CLAP_PROJECTION)
     with torch.no_grad():
         scale: nn.Parameter = theirs.logit_scale_a
         model.log_scale.copy_(scale)

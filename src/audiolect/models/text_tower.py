@@ -111,6 +111,11 @@ class TextTower(nn.Module):
         register: Any = self.register_load_state_dict_post_hook
         register(_forget_cache)
 
+    @property
+    def words(self) -> Any:
+        """Its tokenizer: of ``tokenizers`` for a transformer of our own, else of transformers."""
+        return self._tokenizer
+
     def train(self, mode: bool = True) -> TextTower:
         """As of every module, but what is frozen stays in eval mode."""
         super().train(mode)
