@@ -10,6 +10,7 @@ import pytest
 
 from audiolect.cli.main import app
 from audiolect.training.recipe import Recipe, load_recipe
+from audiolect.training.stages import load_stages
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -22,6 +23,12 @@ def head(path: Path) -> list[str]:
     lines = path.read_text("utf-8").splitlines()
     count = next(i for i, line in enumerate(lines) if not line.startswith("#"))
     return [line.removeprefix("#") for line in lines[:count]]
+
+
+def stages(path: Path) -> list[Recipe]:
+    """The recipe of each stage of a file, or the only one."""
+    found = load_stages(path)
+    return [load_recipe(path)] if found is None else [recipe for recipe, _ in found]
 
 
 def commands(path: Path) -> list[list[str]]:
@@ -38,11 +45,11 @@ def test_there_are_recipes() -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_each_can_be_read(path: Path) -> None:
-    recipe = load_recipe(path)
-    assert isinstance(recipe, Recipe)
-    for source in recipe.data.values():
-        assert not Path(source.dataset).is_absolute()
-        assert source.dataset.startswith("../work/")
+    for recipe in stages(path):
+        assert isinstance(recipe, Recipe)
+        for source in recipe.data.values():
+            assert not Path(source.dataset).is_absolute()
+            assert source.dataset.startswith("../work/")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -56,8 +63,9 @@ def test_each_head_says_command_cost_and_expected_score(path: Path) -> None:
         assert words[1] in VERBS, words
 
 
-def test_esc10_trains_without_the_fold_that_it_is_measured_on() -> None:
-    path = ROOT / "recipes" / "retrieval_esc10.yaml"
+@pytest.mark.parametrize("name", ["retrieval_esc10.yaml", "caption_esc10.yaml"])
+def test_esc10_trains_without_the_fold_that_it_is_measured_on(name: str) -> None:
+    path = ROOT / "recipes" / name
     recipe = load_recipe(path)
     assert recipe.data["esc10"].where == "fold != 5"
     assert recipe.evaluation.validation == ()
