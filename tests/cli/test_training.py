@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
 from audiolect.cli.main import app
+from audiolect.models.text_tokenizer import train_tokenizer
 from audiolect.yaml_text import yaml_text
 
 RECIPE = {
@@ -57,6 +59,29 @@ def test_a_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     done = CliRunner().invoke(app, ["train", str(recipe), "--out", str(tmp_path / "run"), "--dry-run", "--json"])
     assert json.loads(done.stdout)["freezing"]["trainable"] > 1000
+
+
+def test_pretrained_weights_say_what_they_have_matched(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    config = {"vocab_size": 300, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    BertModel(BertConfig(**config, intermediate_size=16, max_position_embeddings=40)).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=train_tokenizer(["a dog barks", "rain"], 290), pad_token="[PAD]", cls_token="[CLS]"
+    ).save_pretrained(folder)
+    text = f"model.text={{name: huggingface, source: {folder}, max_tokens: 30}}"
+    command = ["train", str(recipe), text, "training.max_steps=1", "--out", str(tmp_path / "run")]
+    expected = f"weights of text.encoder from {folder}: 21 tensors matched"
+    looked = CliRunner().invoke(app, [*command, "--dry-run"])
+    assert expected in looked.stdout, looked.output
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert done.exit_code == 0, done.output
+    assert expected in done.stderr
+    assert json.loads(done.stdout)["step"] == 1
+    card = json.loads((tmp_path / "run" / "card.json").read_text("utf-8"))
+    assert card["weights"]["text.encoder"]["matched"] == 21
+    again = CliRunner().invoke(app, [*command, "--json"])
+    assert "weights of" not in again.stderr
+    assert json.loads((tmp_path / "run" / "card.json").read_text("utf-8")) == card
 
 
 def test_it_trains_and_says_what_is_next(recipe: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from audiolect.errors import UsageError
 from audiolect.models.caption_tokenizer import train_caption_tokenizer
 from audiolect.models.captioner_parts import build_parts, save_parts
 from audiolect.models.captioner_settings import CaptionerSettings
+from audiolect.models.load_reports import kept_reports
 
 
 @pytest.fixture
@@ -35,6 +36,17 @@ def test_sizes_tokens_and_hearing_are_those_of_the_source(folder: Path) -> None:
     assert made.encoder.settings.length == "window"
     assert parts(folder, length="recording").encoder.settings.length == "recording"
     assert parts(folder, dropout=0.25).decoder.shape.dropout == 0.25
+
+
+def test_both_halves_say_what_they_have_matched(folder: Path) -> None:
+    made = parts(folder)
+    for half in (made.encoder, made.decoder):
+        (kept,) = kept_reports(half).values()
+        assert kept.source == str(folder)
+        assert len(kept.report.matched) > 10
+        assert kept.report.missing == kept.report.unexpected == ()
+    scratch = parts(folder, encoder_from_scratch=True, decoder_from_scratch=True)
+    assert kept_reports(scratch.encoder) == kept_reports(scratch.decoder) == {}
 
 
 def test_saved_parts_need_no_source(folder: Path, tmp_path: Path) -> None:

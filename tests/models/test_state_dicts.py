@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from audiolect.errors import DamagedFile, StorageError, UnsafePath, UsageError
-from audiolect.models.state_dicts import WrongShape, compare_weights, load_weights, read_weights
+from audiolect.models.load_reports import WrongShape
+from audiolect.models.state_dicts import compare_weights, load_weights, read_weights
 
 
 def network() -> nn.Sequential:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertConfig, BertModel, GPT2Config, GPT2Model, PreTrainedTokenizerFast
 
 from audiolect.errors import UsageError
+from audiolect.models.load_reports import kept_reports
 from audiolect.models.text_pretrained import open_pretrained, save_pretrained_parts
 from audiolect.models.text_settings import HuggingFaceSettings
 from audiolect.models.text_tokenizer import train_tokenizer
@@ -37,6 +38,8 @@ def test_a_folder_has_its_weights_and_its_tokenizer(tmp_path: Path) -> None:
     assert set(theirs) - set(ours) == {"pooler.dense.weight", "pooler.dense.bias"}  # no output depends on them
     assert all(torch.equal(theirs[name], value) for name, value in ours.items())
     assert opened.tokenizer.padding_side == "right"
+    kept = kept_reports(opened.model)["model"]
+    assert (kept.source, set(kept.report.matched), kept.report.missing) == (str(folder), set(ours), ())
 
 
 def test_a_configuration_has_random_weights_and_the_tokenizer_of_the_captions(tmp_path: Path) -> None:

@@ -37,3 +37,11 @@ def test_it_knows_what_would_be_gone_on_with(recipe: MakeRecipe, tmp_path: Path)
     assert dry_run(recipe(), tmp_path / "run", constant, new=True).resumes_at is None
     with pytest.raises(ConfigError, match="another recipe"):
         dry_run(recipe(), tmp_path / "run", [*constant, "training.seed=3"])
+
+
+def test_it_says_what_the_weights_it_begins_with_have_matched(recipe: MakeRecipe, tmp_path: Path) -> None:
+    assert dry_run(recipe(), tmp_path / "new").loads == ()
+    train(recipe(), tmp_path / "run", TrainOptions(overrides=("training.max_steps=1",)))
+    (load,) = dry_run(recipe(**{"model.start": "run"}), tmp_path / "new").loads
+    assert "weights of model from" in load
+    assert "0 missing, 0 unexpected" in load

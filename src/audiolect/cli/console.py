@@ -3,8 +3,8 @@
 Conventions: results for people and for ``--json`` go to standard output, bars and letters to standard error, so that
 output can be piped. Nothing is drawn where standard error is not a terminal, except one line when long work begins.
 
-Public names: command_line, console, errors_console, rich_progress, print_table, print_bars, print_json, print_done,
-human_bytes, human_seconds, human_count.
+Public names: command_line, console, errors_console, rich_progress, print_table, print_bars, print_lines, print_json,
+print_done, human_bytes, human_seconds, human_count.
 """
 
 from __future__ import annotations
@@ -104,6 +104,13 @@ def plain(value: object) -> str:
     return "".join(
         c if c.isprintable() else "\N{SYMBOL FOR NEWLINE}" if c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
     )
+
+
+def print_lines(text: str, *, aside: bool = False) -> None:
+    """A text of several lines; ``aside``, on standard error."""
+    out = errors_console() if aside else console()
+    for line in text.splitlines():
+        out.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:

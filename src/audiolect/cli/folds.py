@@ -13,6 +13,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from audiolect.cli.console import (
     plain,
     print_done,
     print_json,
+    print_lines,
     print_table,
     rich_progress,
 )
@@ -70,7 +72,8 @@ def train_folds(request: FoldsRequest) -> None:
     with stopping.stop_signals() as asked:
         for fold in plan.folds:
             overrides = (*request.overrides, *plan.overrides(fold))
-            chosen = session.TrainOptions(overrides, request.new, request.keep_quarantined, command_line())
+            aside = partial(print_lines, aside=True)
+            chosen = session.TrainOptions(overrides, request.new, request.keep_quarantined, command_line(), tell=aside)
             folder = fold_folder(request.folder, fold)
             if not request.as_json and _is_main():
                 errors_console().print(f"fold {fold}: {plain(folder)}", markup=False, highlight=False, soft_wrap=True)

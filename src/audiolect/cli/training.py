@@ -6,6 +6,7 @@ Public names: add_verbs.
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from audiolect.cli.console import (
     plain,
     print_done,
     print_json,
+    print_lines,
     print_table,
     rich_progress,
 )
@@ -93,7 +95,8 @@ def train(
         return
     from audiolect.training import session, stages, stopping
 
-    chosen = session.TrainOptions(tuple(overrides or ()), new, keep_quarantined, command_line())
+    aside = partial(print_lines, aside=True)
+    chosen = session.TrainOptions(tuple(overrides or ()), new, keep_quarantined, command_line(), tell=aside)
     with stopping.stop_signals() as asked:
         outcomes = stages.train_stages(recipe, folder, chosen, progress=rich_progress, asked_to_stop=asked)
     for outcome in outcomes:
@@ -159,6 +162,8 @@ def _print_look(seen: DryRun, folder: Path) -> None:
     console().print()
     console().print(seen.freezing.table(), markup=False, soft_wrap=True)
     console().print()
+    for load in seen.loads:
+        print_lines(load)
     begins = "from its beginning" if seen.resumes_at is None else f"going on from step {seen.resumes_at:,}"
     facts = [
         ("steps", f"{seen.steps:,} of {seen.plan.batch}, {begins}"),

@@ -21,6 +21,7 @@ from audiolect.errors import UsageError
 from audiolect.models.caption_decoder_hf import HfCaptionDecoder
 from audiolect.models.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer
 from audiolect.models.captioner_settings import HfDecoderSettings
+from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.storage import read_json, write_json
 
 # How the architectures call their dropouts.
@@ -122,6 +123,7 @@ def _from_source(settings: HfDecoderSettings, config: Any) -> Any:
             found=f"{len(missing)} missing: {', '.join(missing[:8])}",
             fix="take a source that holds the whole model",
         )
+    keep_report(model, settings.source, transformers_report(_without_encoder(model), report))
     return model
 
 

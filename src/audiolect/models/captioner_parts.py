@@ -21,6 +21,7 @@ from audiolect.models.caption_tokenizer import CaptionTokenizer, train_caption_t
 from audiolect.models.captioner_settings import CaptionerSettings, HfDecoderSettings, TransformerDecoderSettings
 from audiolect.models.encoders.table import build_encoder
 from audiolect.models.encoders.whisper import WhisperAudioEncoder, WhisperSettings
+from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.models.state_dicts import load_weights
 from audiolect.storage import read_json, write_json
 
@@ -112,10 +113,12 @@ def _published_whisper(settings: CaptionerSettings) -> CaptionerParts:
         talk.set_verbosity(before)
     _check_whole(source, report)
     _check_words(source, tokenizer, model.config)
-    return _taken_apart(settings, model, tokenizer)
+    return _taken_apart(settings, model, tokenizer, report)
 
 
-def _taken_apart(settings: CaptionerSettings, model: Any, tokenizer: CaptionTokenizer) -> CaptionerParts:
+def _taken_apart(
+    settings: CaptionerSettings, model: Any, tokenizer: CaptionTokenizer, info: dict[str, Any]
+) -> CaptionerParts:
     config, source = model.config, str(settings.whisper)
     if settings.encoder_from_scratch:
         fresh: Any = type(model)(config)
@@ -129,6 +132,8 @@ def _taken_apart(settings: CaptionerSettings, model: Any, tokenizer: CaptionToke
     # The sinusoids of places are no weights; a load of transformers forgets that they are held fixed.
     model.model.encoder.embed_positions.requires_grad_(False)
     encoder = WhisperAudioEncoder(hearing, model.model.encoder)
+    if not settings.encoder_from_scratch:
+        keep_report(model.model.encoder, source, transformers_report(model.model.encoder, info, "model.encoder."))
     return CaptionerParts(encoder, decoder, tokenizer)
 
 

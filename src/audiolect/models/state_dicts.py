@@ -1,4 +1,4 @@
-"""Weights from files into modules, whole or not at all, with a report by name.
+"""Weights from files into modules, whole or not at all, with a report by name (``load_reports.py``).
 
     state = read_weights("Cnn14_mAP=0.431.pth")
     report = load_weights(module, state, where=path, renames=[("bert.", "encoder.")], allow_missing=["head."])
@@ -10,13 +10,12 @@ shape are refused together, in one letter, unless their beginnings are named: ``
 translation, ``allow_missing`` for the module's. A wrong shape cannot be allowed: ignore the tensor, and allow it to be
 missing.
 
-Public names: LoadReport, WrongShape, read_weights, load_weights, compare_weights.
+Public names: read_weights, load_weights, compare_weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,46 +25,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from audiolect.errors import DamagedFile, StorageError, UsageError
+from audiolect.models.load_reports import LoadReport, WrongShape, keep_report
 from audiolect.storage import read_json, safe_join
 
-_MOST_NAMED = 12
 # How files wrap their state dict: PANNs, Lightning, and others.
 _WRAPPERS = ("model", "state_dict", "model_state_dict", "module")
 _FOLDER_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-
-
-@dataclass(frozen=True, slots=True)
-class WrongShape:
-    """A tensor that both have, in different shapes."""
-
-    name: str
-    expected: tuple[int, ...]
-    found: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """What became of every name. Names are the module's, but for ``unexpected`` and ``ignored``: the file's."""
-
-    matched: tuple[str, ...]
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    wrong_shape: tuple[WrongShape, ...]
-    ignored: tuple[str, ...]
-    num_parameters: int
-    """Numbers in the tensors that matched."""
-
-    def text(self) -> str:
-        """The report for people: a line of counts, then the names of what did not match."""
-        lines = [
-            f"{len(self.matched)} tensors matched ({self.num_parameters:,} numbers), {len(self.missing)} missing, "
-            f"{len(self.unexpected)} unexpected, {len(self.wrong_shape)} of another shape, {len(self.ignored)} ignored"
-        ]
-        lines += _named("missing", self.missing)
-        lines += _named("unexpected", self.unexpected)
-        lines += _named("of another shape", [f"{w.name}: {w.found}, not {w.expected}" for w in self.wrong_shape])
-        lines += _named("ignored", self.ignored)
-        return "\n".join(lines)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -142,7 +107,7 @@ def load_weights(
     ignore: Sequence[str] = (),
     allow_missing: Sequence[str] = (),
 ) -> LoadReport:
-    """Fill a module, and say what matched.
+    """Fill a module, say what matched, and let the module remember it.
 
     Args:
         module: keeps its own values where ``allow_missing`` lets it.
@@ -168,6 +133,7 @@ def load_weights(
             fix="take the settings of the checkpoint, or name what may be left out (ignore, allow_missing)",
         )
     module.load_state_dict(matched, strict=False)
+    keep_report(module, where, report)
     return report
 
 
@@ -176,11 +142,6 @@ def _renamed(name: str, renames: Sequence[tuple[str, str]]) -> str:
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)
     return name
-
-
-def _named(title: str, names: Sequence[str]) -> list[str]:
-    more = [f"  {title}: and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
-    return [f"  {title}: {name}" for name in names[:_MOST_NAMED]] + more
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

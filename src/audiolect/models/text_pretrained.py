@@ -26,6 +26,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from audiolect.errors import AudiolectError, UsageError
+from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.models.text_settings import HuggingFaceSettings
 from audiolect.models.text_tokenizer import SPECIAL_TOKENS
 from audiolect.storage import read_json
@@ -79,6 +80,7 @@ def save_pretrained_parts(text: PretrainedText, folder: Path) -> None:
 
 def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: Path | None) -> tuple[Any, Any]:
     auto: Any = AutoModel
+    info, prefix = None, ""
     if saved is not None:
         model = _architecture(saved)
         words = AutoTokenizer.from_pretrained(saved, local_files_only=True)
@@ -95,12 +97,14 @@ def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: P
         fast: Any = PreTrainedTokenizerFast
         words = fast(tokenizer_object=tokenizer, pad_token=pad, cls_token=cls, sep_token=sep, eos_token=sep)
     else:
-        model = _from_source(str(settings.source), settings)
+        model, info, prefix = _from_source(str(settings.source), settings)
         words = AutoTokenizer.from_pretrained(settings.source, revision=settings.revision)
     if getattr(model.config, "is_encoder_decoder", False):
-        model = model.get_encoder()
+        model, prefix = model.get_encoder(), "encoder."
     if settings.pooling != "pooler" and getattr(model, "pooler", None) is not None:
         model.pooler = None  # weights that no output depends on: they would get no gradient
+    if info is not None:
+        keep_report(model, settings.source, transformers_report(model, info, prefix))
     if words.pad_token is None:
         words.pad_token = words.eos_token
     words.padding_side = "right"
@@ -116,8 +120,10 @@ def _architecture(saved: Path) -> Any:
     return auto.from_config(AutoConfig.from_pretrained(saved, local_files_only=True))
 
 
-def _from_source(source: str, settings: HuggingFaceSettings) -> Any:
-    """A model with its weights, all of them, but for a head over the first token that is not used."""
+def _from_source(source: str, settings: HuggingFaceSettings) -> tuple[Any, dict[str, Any], str]:
+    """A model with its weights, all of them, but for a head over the first token that is not used; what transformers
+    says of the load, and how the names begin there.
+    """
     loads: Any = AutoModel
     model, report = loads.from_pretrained(source, revision=settings.revision, output_loading_info=True)
     unused = () if settings.pooling == "pooler" else ("pooler.", "text_model.pooler.")
@@ -129,7 +135,7 @@ def _from_source(source: str, settings: HuggingFaceSettings) -> Any:
             found=f"{len(missing)} missing: {', '.join(missing[:8])}",
             fix="take a source that holds the whole model, or another pooling where it is pooler that is missing",
         )
-    return model.text_model if isinstance(model, ClapModel) else model
+    return (model.text_model, report, "text_model.") if isinstance(model, ClapModel) else (model, report, "")
 
 
 def _check_fit(settings: HuggingFaceSettings, model: Any, words: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from audiolect.loader.plan_report import PlanReport, report_plan
 from audiolect.models.adapt import FreezingPlan, apply_freezing, offer_checkpointing
+from audiolect.models.load_reports import kept_reports
 from audiolect.training.data_gate import MEMORY_FOLDER, check_overlaps, find_overlaps
 from audiolect.training.meters import peak_memory_bytes
 from audiolect.training.model_kinds import kind_of
@@ -50,6 +51,7 @@ class DryRun:
         first_loss: of one batch, by the model as it begins.
         state_bytes: weights, gradients, moments and average.
         batch_bytes: measured, of one batch forward and back.
+        loads: what the weights of pretrained parts have matched, a text for each.
     """
 
     plan: PlanReport
@@ -63,6 +65,7 @@ class DryRun:
     first_loss: float
     state_bytes: int
     batch_bytes: int
+    loads: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -117,9 +120,8 @@ def dry_run(
     loss.backward()
     gone = {entry.key: entry.examples.num_quarantined for entry in data.mixture.entries}
     gone |= {each.key: each.num_quarantined for each in data.validation}
-    size = settings.batches
     return DryRun(
-        plan=report_plan(data.mixture, batch_size=size.size, batch_seconds=size.batch_seconds),
+        plan=report_plan(data.mixture, batch_size=settings.batches.size, batch_seconds=settings.batches.batch_seconds),
         freezing=freezing,
         steps=count_steps(recipe, batches, data.mixture.plan.epochs),
         resumes_at=resumes_at,
@@ -130,6 +132,7 @@ def dry_run(
         first_loss=float(loss.detach()),
         state_bytes=_state_bytes(freezing, recipe),
         batch_bytes=max(0, peak_memory_bytes() - before),
+        loads=tuple(f"weights of {part} from {kept.text()}" for part, kept in kept_reports(model).items()),
     )
 
 

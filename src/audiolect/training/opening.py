@@ -3,7 +3,7 @@
 Conventions: the recipe is written before anything is trained. A run that is begun afresh over an older one moves it
 aside, to ``NAME.old-1``; nothing trained is ever deleted. What the data is (its fingerprints) must stay as it was.
 
-Public names: begin_or_resume, run_card.
+Public names: begin_or_resume, run_card, add_to_card.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ def run_card(
         "data": data,
         **training,
     }
+
+
+def add_to_card(run: Run, facts: dict[str, Any]) -> None:
+    """Put facts on the card of a run that has just begun."""
+    write_json(run.folder / CARD_NAME, {**run.card, **facts})
 
 
 def _write(folder: Path, recipe: dict[str, Any], card: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from torch import nn
 from audiolect.folder_lock import hold_folder
 from audiolect.loader.batching import TrainingBatches
 from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointing
+from audiolect.models.load_reports import kept_reports
 from audiolect.models.masked_norm import synchronise_norms
 from audiolect.progress import Progress, silent_progress
 from audiolect.training.averaging import WeightAverage
@@ -34,7 +35,7 @@ from audiolect.training.journal import Journal
 from audiolect.training.loop import STOPPED, Loop, LoopPlan
 from audiolect.training.model_kinds import kind_of
 from audiolect.training.objectives import Objective, build_objective
-from audiolect.training.opening import begin_or_resume, run_card
+from audiolect.training.opening import add_to_card, begin_or_resume, run_card
 from audiolect.training.optim import build_optimizer
 from audiolect.training.precision import chosen_precision, open_accelerator
 from audiolect.training.recipe import Recipe, TrainingSettings, load_recipe
@@ -60,6 +61,7 @@ class TrainOptions:
         command: for the card.
         recipe: read already, of one stage; None: the file is read.
         start: the weights to begin with; None: as the recipe says.
+        tell: hears what pretrained weights matched, before the first step, where this is the rank that tells.
     """
 
     overrides: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class TrainOptions:
     command: str = ""
     recipe: Recipe | None = None
     start: Start | None = None
+    tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,7 @@ def train(
     with ExitStack() as stack:
         if accelerator.is_main_process:
             stack.enter_context(hold_folder(folder))
-        facts = {"model": kind_of(recipe.model).name, "precision": precision, "ranks": accelerator.num_processes}
-        facts |= {} if start is None else {"start": start.facts()}
-        facts |= teacher_facts(settings.objective, path.parent)
+        facts = _facts(recipe, accelerator, precision, start, path.parent)
         card = run_card(recipe_path=path, command=options.command, data=data.facts(), training=facts, recipe=recipe)
         run, resumed, changed = _opened(accelerator, folder, recipe, card, new=options.new)
         check_start(run.card, start, folder)
@@ -141,6 +142,8 @@ def train(
         plan, standing, saved = _assemble(
             recipe, data, accelerator, run, start=start, last=last, asked_to_stop=asked_to_stop, stack=stack
         )
+        if last is None and accelerator.is_main_process:
+            _tell_loads(run, plan.trained.model, options.tell)
         standing = Loop(plan, standing, saved).run(progress if accelerator.is_main_process else silent_progress)
     remarks = [f"{key} has changed, which changes nothing of the results" for key in changed]
     remarks += [f"a leak is waived: {each.num_recordings} recordings of {each.evaluated}" for each in waived]
@@ -153,6 +156,13 @@ def train(
         remarks=(*remarks, *plan.objective.remarks(plan.trained.model)),
         is_main=accelerator.is_main_process,
     )
+
+
+def _facts(recipe: Recipe, accelerator: Accelerator, precision: str, start: Start | None, base: Path) -> dict[str, Any]:
+    """Of the model and what it is trained with, for the card."""
+    facts = {"model": kind_of(recipe.model).name, "precision": precision, "ranks": accelerator.num_processes}
+    begun = {} if start is None else {"start": start.facts()}
+    return {**facts, **begun, **teacher_facts(recipe.training.objective, base)}
 
 
 def _start_of(recipe: Recipe, base: Path, folder: Path, *, new: bool) -> Start | None:
@@ -239,6 +249,15 @@ def _model_of(recipe: Recipe, data: TrainingData, start: Start | None, checkpoin
     if checkpoint is not None:
         return kind.load(checkpoint)
     return kind.build(started(recipe.model, start), training_captions(data.mixture))
+
+
+def _tell_loads(run: Run, model: nn.Module, tell: Callable[[str], None]) -> None:
+    """Say what weights from elsewhere have matched, and put it on the card."""
+    loads = kept_reports(model)
+    for part, kept in loads.items():
+        tell(f"weights of {part} from {kept.text()}")
+    if loads:
+        add_to_card(run, {"weights": {part: kept.facts() for part, kept in loads.items()}})
 
 
 def _module_of(

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
-from transformers import ASTConfig, ASTModel, BertConfig
+from transformers import ASTConfig, ASTForAudioClassification, ASTModel, BertConfig
 
 from audiolect.errors import UsageError
 from audiolect.models.encoders.ast import AstSettings, build_ast
+from audiolect.models.load_reports import kept_reports
 
 SMALL = {
     "hidden_size": 32,
@@ -19,6 +20,18 @@ SMALL = {
     "intermediate_size": 64,
     "max_length": 100,
 }
+
+
+def test_a_whole_load_says_what_matched_and_what_was_left_out(tmp_path: Path) -> None:
+    theirs = ASTForAudioClassification(ASTConfig(**SMALL))
+    theirs.save_pretrained(tmp_path)
+    encoder = build_ast(AstSettings(source=str(tmp_path)))
+    (kept,) = kept_reports(encoder).values()
+    inner = theirs.audio_spectrogram_transformer.state_dict()
+    assert (kept.source, set(kept.report.matched)) == (str(tmp_path), set(inner))
+    assert kept.report.num_parameters == sum(tensor.numel() for tensor in inner.values())
+    assert kept.report.missing == ()
+    assert kept_reports(build_ast(AstSettings(config=SMALL))) == {}
 
 
 def test_a_folder_that_lacks_weights_is_refused(tmp_path: Path) -> None:

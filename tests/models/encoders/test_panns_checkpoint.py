@@ -10,12 +10,13 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from audiolect.errors import DamagedFile, StorageError, UsageError
 from audiolect.models.encoders.cnn14 import Cnn14, Cnn14Settings, build_cnn14
 from audiolect.models.encoders.panns_checkpoint import FRONT_END, check_front_end, front_end_weights, load_panns
 from audiolect.models.front_end import FrontEndSettings, front_end
+from audiolect.models.load_reports import kept_reports
 from audiolect.models.mel_settings import PRESETS
 
 
@@ -58,6 +59,9 @@ def test_a_configuration_names_its_checkpoint_and_the_classifier_may_stay_behind
     own = encoder.state_dict()
     assert len(own) == len(state) - 3 - 2
     assert all(torch.equal(own[name], state[name]) for name in own)
+    kept = kept_reports(nn.Sequential(encoder))["0"]
+    assert kept.source == str(checkpoint)
+    assert set(kept.report.ignored) == {*FRONT_END, "fc_audioset.weight", "fc_audioset.bias"}
     # A saved model brings its weights itself.
     assert not torch.equal(
         build_cnn14(Cnn14Settings(weights="absent.pth"), checkpoint.parent).fc1.weight, own["fc1.weight"]

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from audiolect.config import Config
 from audiolect.errors import UsageError
+from audiolect.models.load_reports import keep_report, transformers_report
 
 
 class HfEncoderSettings(Config):
@@ -108,4 +109,5 @@ def _from_source(architecture: HfArchitecture, source: str, revision: str | None
             found=f"{len(lacking)} missing: {', '.join(lacking[:8])}",
             fix="take a source that holds the whole model",
         )
+    keep_report(encoder, source, transformers_report(encoder, report, next(iter(prefixes), "")))
     return encoder

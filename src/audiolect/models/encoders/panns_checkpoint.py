@@ -25,9 +25,10 @@ from torch import Tensor
 
 from audiolect.errors import UsageError
 from audiolect.models.encoders.panns_layers import PannsEncoder
+from audiolect.models.load_reports import LoadReport
 from audiolect.models.mel_scales import mel_filterbank
 from audiolect.models.mel_settings import LogMelSettings
-from audiolect.models.state_dicts import LoadReport, load_weights, read_weights
+from audiolect.models.state_dicts import load_weights, read_weights
 
 _STFT = "spectrogram_extractor.stft"
 FRONT_END = (f"{_STFT}.conv_real.weight", f"{_STFT}.conv_imag.weight", "logmel_extractor.melW")
