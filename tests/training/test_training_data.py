@@ -22,6 +22,7 @@ def test_everything_is_opened(recipe: MakeRecipe) -> None:
     facts = data.facts()["tones"]
     assert facts["validation"] == {"tones-AudioCaptioning/val": {"num_examples": 8, "num_quarantined": 0}}
     assert facts["fingerprint"] == data.datasets["tones"].card.fingerprint
+    assert facts["license"] == "CC0-1.0"
 
 
 def test_captions_are_those_of_the_training_alone(recipe: MakeRecipe) -> None:

@@ -6,13 +6,12 @@
 Conventions: a kind is told by the ``format`` of the model's ``model.yaml``. To add one, write a function that fills the
 folder and says what it made, and give it a row in EXPORTERS.
 
-Public names: ExportedModel, EXPORTERS, export_for_transformers.
+Public names: EXPORTERS, export_for_transformers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -22,36 +21,10 @@ from audiolect.models.captioner import load_captioner
 from audiolect.models.captioner_export import export_whisper
 from audiolect.models.clap import load_model
 from audiolect.models.clap_export import export_clap
+from audiolect.models.exported_model import ExportedModel
 from audiolect.models.weights_hash import weights_hash
 from audiolect.storage import read_yaml
 from audiolect.text.styles import choose_style
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedModel:
-    """What was made, for its card.
-
-    Args:
-        class_name: the class of transformers that loads it.
-        pipeline: the name of transformers' pipeline for it.
-        tags: what it is, in the words of the Hub.
-        checkpoint_hash: of the weights as audiolect loads them, by which scores name them.
-        num_parameters: how many it has.
-        rate_hz: of the sound that it hears.
-        styles: the prefixes that it was trained with; of captioners.
-        style: the one that the pipeline writes in; "" where there is none.
-        remarks: where transformers differs from audiolect, a sentence each.
-    """
-
-    class_name: str
-    pipeline: str
-    tags: tuple[str, ...]
-    checkpoint_hash: str
-    num_parameters: int
-    rate_hz: int
-    styles: tuple[str, ...] = ()
-    style: str = ""
-    remarks: tuple[str, ...] = ()
 
 
 def export_for_transformers(model: Path, folder: Path, *, style: str | None = None) -> ExportedModel:

@@ -54,6 +54,7 @@ class TrainingData:
             name: {
                 "dataset": dataset.card.name,
                 "version": dataset.card.corpus_version,
+                "license": dataset.card.license,
                 "fingerprint": dataset.card.fingerprint,
                 "examples_fingerprint": dataset.card.examples_fingerprint,
                 "entries": {},
