@@ -15,9 +15,11 @@ from audiolect.cli import options
 from audiolect.cli.console import command_line, print_done, print_json, rich_progress
 from audiolect.cli.data import Missing
 from audiolect.cli.exchanged import export_as_json, print_dataset, print_export, say_export, say_import
+from audiolect.cli.model_exporting import ModelExport, export_model
 from audiolect.cli.predicted_elsewhere import PredictionsImport, import_predictions
 
 if TYPE_CHECKING:
+    from audiolect.data.dataset import Dataset
     from audiolect.formats.request import ExportRequest, ImportRequest
 
 _GROUP = "Data"
@@ -25,7 +27,8 @@ _GROUP = "Data"
 _Format = Annotated[
     str,
     typer.Argument(
-        help="flamingo-1, flamingo-2, flamingo-3, audiofolder, dcase or webdataset.",
+        help="flamingo-1, flamingo-2, flamingo-3, audiofolder, dcase or webdataset, of a dataset; or hf, of a run: a "
+        "folder for transformers.",
         show_default=False,
         metavar="FORMAT",
     ),
@@ -92,6 +95,20 @@ _ShardBytes = Annotated[
     typer.Option(
         "--shard-bytes", min=1, help="webdataset: a shard ends before it outgrows so many bytes. Default: 1 GiB."
     ),
+]
+_Exported = Annotated[
+    Path, typer.Argument(help="A dataset folder, as `prepare` writes it; for hf a run.", show_default=False)
+]
+_Checkpoint = Annotated[str | None, typer.Option("--checkpoint", help="hf: best, last, or a step. Default: best.")]
+_CardScores = Annotated[
+    list[Path] | None, typer.Option("--scores", help="hf: scores of this model, for its card; may be repeated.")
+]
+_CardLicense = Annotated[
+    str | None,
+    typer.Option("--license", help="hf: of the model. Default: the strictest of its data, where it is known."),
+]
+_CardStyle = Annotated[
+    str | None, typer.Option("--style", help="hf: how a captioner's pipeline sounds, where it knows several styles.")
 ]
 _Name = Annotated[str | None, typer.Option("--name", help="Of the dataset. Default: what the source says.")]
 _Version = Annotated[str | None, typer.Option("--corpus-version", help="For the card.")]
@@ -179,7 +196,7 @@ def import_(
 
 def export(
     layout: _Format,
-    dataset: options.DatasetFolder,
+    source: _Exported,
     *,
     out: options.Out,
     copy: _Copy = False,
@@ -196,43 +213,49 @@ def export(
     rate: _ExportRate = None,
     shard_recordings: _ShardRecordings = None,
     shard_bytes: _ShardBytes = None,
+    checkpoint: _Checkpoint = None,
+    scores: _CardScores = None,
+    license: _CardLicense = None,
+    style: _CardStyle = None,
     jobs: options.Jobs = 0,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a dataset in somebody else's layout. Audio is copied or linked where that is asked for, and never moved.
+    """Write a dataset in somebody else's layout; audio is copied or linked where that is asked for, and never moved.
+    Or write a trained model for transformers (hf), with its card.
 
     audiolect export audiofolder clotho --out clotho_audiofolder --link --rename-split development=train
 
-    audiolect export flamingo-1 esc50 --out data_root
-
     audiolect export dcase clotho --out clotho_dcase --hdf5 int16 --rate 32000
+
+    audiolect export hf runs/captions --scores scores.json --out whisper-clotho
     """
-    from audiolect.data.dataset import filter_dataset, open_dataset
     from audiolect.formats.request import ExportRequest
 
-    opened = open_dataset(dataset, audio_root=audio_root)
+    kept = {"table": table, "hdf5": hdf5, "shard_recordings": shard_recordings, "shard_bytes": shard_bytes}
+    flags: dict[str, object] = {f"--{name.replace('_', '-')}": value for name, value in kept.items()}
+    flags |= {"--copy": copy, "--link": link, "--symlink": symlink, "--audio-root": audio_root, "--where": where}
+    flags |= {"--rename-split": rename_split, "--caption-lists": caption_lists, "--rate": rate}
+    flags |= {"--keep-quarantined": keep_quarantined}
+    model = ModelExport(source, out, checkpoint, scores or (), license, style, overwrite, dry_run)
+    if export_model(layout, model, flags, as_json=as_json):
+        return
     request = ExportRequest(
-        dataset=opened if where is None else filter_dataset(opened, where),
-        out=out,
-        audio=_audio_mode(copy=copy, link=link, symlink=symlink),
-        missing=missing.value,
-        rename_splits=_renames(rename_split or []),
-        table=table,
-        caption_lists=caption_lists,
-        hdf5=hdf5,
-        rate_hz=rate,
-        shard_recordings=shard_recordings,
-        shard_bytes=shard_bytes,
-        keep_quarantined=keep_quarantined,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        jobs=jobs,
-        command=command_line(),
-        progress=rich_progress,
-    )
+        dataset=_part_of(source, audio_root, where), out=out,
+        audio=_audio_mode(copy=copy, link=link, symlink=symlink), missing=missing.value,
+        rename_splits=_renames(rename_split or []), table=table, caption_lists=caption_lists, hdf5=hdf5, rate_hz=rate,
+        shard_recordings=shard_recordings, shard_bytes=shard_bytes, keep_quarantined=keep_quarantined,
+        overwrite=overwrite, dry_run=dry_run, jobs=jobs, command=command_line(), progress=rich_progress,
+    )  # fmt: skip
     _run_export(layout, request, as_json=as_json)
+
+
+def _part_of(folder: Path, audio_root: Path | None, where: str | None) -> Dataset:
+    from audiolect.data.dataset import filter_dataset, open_dataset
+
+    opened = open_dataset(folder, audio_root=audio_root)
+    return opened if where is None else filter_dataset(opened, where)
 
 
 def _run_import(layout: str, request: ImportRequest, *, dry_run: bool, as_json: bool) -> None:
