@@ -1,6 +1,6 @@
 """Texts without the places of a machine: what is published says names of files, never where they were.
 
-    without_places("audiolect train /home/me/recipes/a.yaml --out ../runs/a")    # audiolect train a.yaml --out a
+    without_places("audiolect train /data/me/recipes/a.yaml --out ../runs/a")    # audiolect train a.yaml --out a
 
 Conventions: a place is an absolute path (POSIX, Windows, a share), one of a home (``~``), one that goes up (``..``) or
 begins here (``./``), and an address ``file:``. Of a place its last name is left. Relative paths that go down and
