@@ -1,8 +1,8 @@
 """What the training loop costs: steps of a whole training beside the bare forward and backward of the same model.
 
 Ours reads and crops recordings from a pack, computes features, loss and gradients, clips, moves the weights by AdamW,
-and writes the journal; it is timed from the end of one step to the end of another. The bare model computes features,
-loss and gradients of one batch that is already there, again and again.
+and writes the journal; it is timed from the end of one step to the end of another, without checkpoints. The bare model
+computes features, loss and gradients of one batch that is already there, again and again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ training:
   batches: {rate_hz: 32000, crop_seconds: 5.0, batch_size: 16, last: drop}
   optimizer: {learning_rate: 1e-3}
   precision: float32
+  save_every_steps: 1000  # else one after each epoch, of which these 60 recordings make one in every 3 steps
 """
 SECONDS_OF_A_BATCH = 16 * 5.0
 WARM_STEPS = 3
