@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from audiolect.config import parse_config
 from audiolect.errors import ConfigError
+from audiolect.training.recipe import Recipe
 from audiolect.training.recipe_changes import check_unchanged, differing_keys
 
 OLD: dict[str, Any] = {
@@ -59,3 +61,21 @@ def test_more_epochs_of_a_falling_rate_need_a_fixed_end() -> None:
     for each in (falling, longer):
         each["training"]["schedule"]["steps"] = 100
     assert check_unchanged(falling, longer, Path("run")) == ["mixture.epochs"]
+
+
+def test_keys_that_came_later_had_their_defaults() -> None:
+    recipe = parse_config(
+        {"data": {"world": {"dataset": "x"}}, "mixture": {"entries": {"world-AudioCaptioning/train": {}}}},
+        Recipe,
+        "here",
+    )
+    now = recipe.model_dump(mode="json")
+    before = copy.deepcopy(now)
+    del before["model"]["name"], before["training"]["gradient_checkpointing"]
+    assert check_unchanged(before, now, Path("run")) == []
+    now["training"]["gradient_checkpointing"] = True
+    with pytest.raises(ConfigError, match="gradient_checkpointing: False in the run, True now"):
+        check_unchanged(before, now, Path("run"))
+    before["training"]["forgotten"] = 1  # of a version that had more keys
+    with pytest.raises(ConfigError, match="forgotten: 1 in the run, 'absent' now"):
+        check_unchanged(before, now, Path("run"))

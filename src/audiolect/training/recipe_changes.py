@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audiolect.config import parse_config
 from audiolect.errors import ConfigError
+from audiolect.training.recipe import Recipe
 from audiolect.training.schedules import DEPENDS_ON_LENGTH
 
 # Keys that change nothing of the results. "*" stands for any one name.
@@ -50,13 +52,14 @@ def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
     """The free keys that differ, for a run that goes on.
 
     Args:
-        old, new: the recipe of the run and the one now, as plain values with every default.
+        old: the recipe of the run, as plain values; keys that it does not have yet had their defaults.
+        new: the one now, with every default.
         folder: of the run.
 
     Raises:
         ConfigError: keys differ that change the results; the letter lists them.
     """
-    differing = differing_keys(_with_name(old), new)
+    differing = differing_keys(_completed(old, folder), new)
     is_long_enough = _length_is_free(new)
     free = [key for key in differing if _is_free(key) or (key in _LENGTH_KEYS and is_long_enough)]
     changed = {key: pair for key, pair in differing.items() if key not in free}
@@ -76,10 +79,16 @@ def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
     )
 
 
-def _with_name(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Recipes that were written when there was one kind of model do not say which."""
-    model = recipe.get("model")
-    return {**recipe, "model": {"name": "dual_encoder", **model}} if isinstance(model, Mapping) else recipe
+def _completed(recipe: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """With the default of every key that was not there yet when the run was begun.
+
+    New keys leave old behaviour as it was where they are not given. A recipe that cannot be read any more stays as it
+    is: then its differences are told.
+    """
+    try:
+        return parse_config(recipe, Recipe, folder).model_dump(mode="json")
+    except ConfigError:
+        return recipe
 
 
 def _length_is_free(recipe: Mapping[str, Any]) -> bool:
