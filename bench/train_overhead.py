@@ -33,7 +33,7 @@ training:
   batches: {rate_hz: 32000, crop_seconds: 5.0, batch_size: 16, last: drop}
   optimizer: {learning_rate: 1e-3}
   precision: float32
-  save_every_steps: 1000  # else one after each epoch, of which these 60 recordings make one in every 3 steps
+  save_every_steps: 1000  # else one after each epoch, of 17 steps here
 """
 SECONDS_OF_A_BATCH = 16 * 5.0
 WARM_STEPS = 3
@@ -62,7 +62,7 @@ def prepare(folder: Path) -> Path:
     """Make soundworld and its pack; the recipe's file."""
     world, pack = str(folder / "world"), str(folder / "pack")
     for command in (
-        ["prepare", "soundworld", "--out", world, "--recordings", "60"],
+        ["prepare", "soundworld", "--out", world, "--recordings", "400"],
         ["pack", world, "--rate-hz", "32000", "--out", pack],
     ):
         done = CliRunner().invoke(app, command)
