@@ -1,14 +1,16 @@
 """What the tests of resuming start: ``python killed_trainings.py RECIPE FOLDER``.
 
-Trains the recipe once without a break, and once for each place of PLACES with a SIGKILL there and the same command
-again. Each training is a process of its own, forked after everything is imported. Prints one JSON line per place:
-how the killed one ended, and which files of the last and best checkpoints differ from the unbroken run's.
+Trains the recipe once without a break, and once for each place of PLACES, and for some that are drawn, with a SIGKILL
+there and the same command again. Each training is a process of its own, forked after everything is imported. Prints one
+JSON line per place: how the killed one ended, and which files of the last and best checkpoints differ from the unbroken
+run's.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 import traceback
@@ -18,7 +20,9 @@ from typing import Any
 
 import torch
 
-from audiolect.training import checkpoint, loop, session
+from audiolect.models.clap import DualEncoder
+from audiolect.training import checkpoint, loop, retrieval_validation, session
+from audiolect.training.averaging import WeightAverage
 from audiolect.training.journal import Journal
 
 # place → (the function that dies, at which of its calls, before or after it has done its work)
@@ -36,6 +40,25 @@ PLACES: dict[str, tuple[Any, str, int, str]] = {
     "between last and best": (checkpoint, "write_pointer", 5, "before"),
     "before older ones are removed": (checkpoint, "prune_checkpoints", 3, "before"),
 }
+
+# (owner, function, how often the unbroken training calls it): where places are drawn, the first inside a validation
+CALLED: tuple[tuple[Any, str, int], ...] = (
+    (retrieval_validation.Collected, "add", 6),
+    (DualEncoder, "embed_audio", 14),
+    (DualEncoder, "embed_texts", 14),
+    (WeightAverage, "update", 8),
+)
+SEED = 20
+
+
+def drawn_places(seed: int) -> dict[str, tuple[Any, str, int, str]]:
+    """Two places inside a validation, and one at a random call of another function."""
+    draws = random.Random(seed)
+    found = {}
+    for owner, name, calls in (CALLED[0], CALLED[0], draws.choice(CALLED[1:])):
+        call, when = draws.randint(1, calls), draws.choice(("before", "after"))
+        found[f"drawn: {when} call {call} of {owner.__name__}.{name}"] = (owner, name, call, when)
+    return found
 
 
 def die_at(owner: Any, name: str, call: int, when: str) -> None:
@@ -92,7 +115,7 @@ def main() -> None:
     if in_a_fork(whole("unbroken")):
         raise SystemExit("the unbroken training failed")
     expected = contents(folder / "unbroken")
-    for number, (place, death) in enumerate(PLACES.items()):
+    for number, (place, death) in enumerate((PLACES | drawn_places(SEED)).items()):
         run = f"killed-{number}"
 
         def killed(death: tuple[Any, str, int, str] = death, run: str = run) -> None:

@@ -41,7 +41,9 @@ def test_a_killed_training_goes_on_bit_for_bit(recipe: MakeRecipe, tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(told) == 12
+    drawn = [row["place"] for row in told if row["place"].startswith("drawn: ")]
+    assert len(told) == 12 + len(drawn)
+    assert ["Collected.add" in place for place in drawn] == [True, True, False]  # two in the middle of a validation
     assert [row["place"] for row in told if row["killed"] != -9] == []
     assert [row for row in told if row["again"] or row["differing"]] == [], done.stderr
 
