@@ -44,12 +44,16 @@ BENCHES: dict[str, str] = {
 }
 
 
+# Benches whose peers may be in another environment.
+NEED_PEERS = ("loader", "search")
+
+
 def main() -> int:
     """Run what was asked for and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run of each bench")
     parser.add_argument("--only", nargs="*", choices=list(BENCHES), default=list(BENCHES), metavar="NAME")
-    parser.add_argument("--peers-python", help="for bench/loader.py: an interpreter that has the extra bench")
+    parser.add_argument("--peers-python", help="an interpreter that has the peers of loader and search")
     parser.add_argument("--write", type=Path, help="the page whose sections are replaced")
     options = parser.parse_args()
     missed = []
@@ -68,7 +72,7 @@ def main() -> int:
 def run(name: str, *, quick: bool, peers_python: str | None) -> dict[str, Any]:
     """The JSON that one bench prints."""
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", *(["--quick"] if quick else [])]
-    command += ["--peers-python", peers_python] if peers_python and name == "loader" else []
+    command += ["--peers-python", peers_python] if peers_python and name in NEED_PEERS else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or not done.stdout.strip():
         raise SystemExit(f"bench {name} failed with exit code {done.returncode}:\n{done.stderr}")
