@@ -38,7 +38,7 @@ def test_a_killed_training_goes_on_bit_for_bit(recipe: MakeRecipe, tmp_path: Pat
     }
     script = Path(__file__).with_name("killed_trainings.py")
     command = [sys.executable, str(script), str(recipe(**changes)), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=560)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     drawn = [row["place"] for row in told if row["place"].startswith("drawn: ")]
