@@ -50,6 +50,7 @@ _OPTIONAL = {
     "torch": ("models", "features and models"),
     "transformers": ("models", "pretrained encoders and decoders"),
     "accelerate": ("models", "training"),
+    "peft": ("lora", "low-rank updates of captioners"),
     "matplotlib": ("plots", "pictures of sound"),
     "av": ("video", "M4A, AAC, MP4 and other containers"),
     "httpx": ("download", "downloads of corpora"),
@@ -58,11 +59,17 @@ _OPTIONAL = {
     "h5py": ("hdf5", "waveforms in HDF5 (DCASE)"),
     "fsspec": ("remote", "packs on web servers and in object storage"),
     "lancedb": ("search", "indexes and their search"),
+    "pycocoevalcap": ("java", "METEOR, and the parts of SPICE that are no models"),
+    "tensorboard": ("tensorboard", "trainings watched in TensorBoard"),
+    "wandb": ("wandb", "trainings watched in Weights & Biases"),
+    "mlflow": ("mlflow", "trainings watched in MLflow"),
+    "trackio": ("trackio", "trainings watched in Trackio"),
 }
 
 # program → (what it gives, how it is installed on Debian)
 _PROGRAMS = {
     "ffmpeg": ("segments from YouTube; M4A, AAC, MP4 where the extra video is absent", "apt install ffmpeg"),
+    "java": ("METEOR and SPICE", "apt install default-jre-headless"),
     "deno": ("what yt-dlp needs for YouTube; Node.js does it too", "pip install deno"),
 }
 

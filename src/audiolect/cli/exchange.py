@@ -45,9 +45,6 @@ _ImportFormat = Annotated[
 _OfDataset = Annotated[
     Path | None, typer.Option("--dataset", help="predictions: the dataset whose recordings were described.")
 ]
-_PredictedWhere = Annotated[
-    str | None, typer.Option("--where", help="predictions: the part of the dataset that was described.")
-]
 _AudioRoot = Annotated[
     Path | None, typer.Option("--audio-root", help="The folder of the audio, where it is not the one that is stated.")
 ]
@@ -152,7 +149,7 @@ def import_(
     max_problems: options.MaxProblems = None,
     hash_audio: _Hash = True,
     dataset: _OfDataset = None,
-    where: _PredictedWhere = None,
+    where: options.Where = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
