@@ -62,7 +62,7 @@ Files = Annotated[
 ]
 CaptionsOut = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="Where to write: a .jsonl or a .csv file. What is there is gone on with."),
+    typer.Option("--out", "-o", help="Where to write. A .jsonl or a .csv file; what is there is gone on with."),
 ]
 
 
