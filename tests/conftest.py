@@ -1,4 +1,7 @@
-"""One thread for each numerical library: the threads of several test processes would get in each other's way."""
+"""One thread for each numerical library: the threads of several test processes would get in each other's way.
+
+No deadlines for hypothesis: how long an example takes says how busy the machine is, not whether the code is right.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(name, "1")
@@ -17,6 +21,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLA
 # polars reads its variable when it is imported.
 from audiolect.data.dataset import save_dataset  # noqa: E402
 from audiolect.data.records import Example, Recording, Turn, examples_frame, recordings_frame  # noqa: E402
+
+settings.register_profile("audiolect", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("audiolect")
 
 
 @pytest.fixture
