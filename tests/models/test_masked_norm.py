@@ -91,6 +91,7 @@ import sys
 import torch
 from torch import distributed
 from audiolect.models.masked_norm import MaskedBatchNorm2d, synchronise_norms
+from audiolect.training.leaving import leave_ranks
 
 rank, folder = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(1)
@@ -104,7 +105,7 @@ x = given["x"][part].requires_grad_()
 y = norm(x, given["mask"][part] if rank == 0 else None)
 (y * given["weights"][part]).sum().backward()
 torch.save({"y": y.detach(), "x": x.grad, "w": norm.weight.grad, "var": norm.running_var}, f"{folder}/{rank}.pt")
-distributed.destroy_process_group()
+leave_ranks(0)
 """
 
 

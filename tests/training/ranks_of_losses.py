@@ -20,6 +20,7 @@ from audiolect.errors import UsageError
 from audiolect.training.chunked import Teacher, chunked_info_nce, chunked_sigmoid_loss
 from audiolect.training.gathering import gather_with_gradient
 from audiolect.training.gradient_cache import cached_backward
+from audiolect.training.leaving import leave_ranks
 from audiolect.training.losses import info_nce
 from audiolect.training.negatives import PairKeys
 
@@ -134,7 +135,7 @@ def main() -> None:
         {"found": found, "letters": letters, "embeddings": embeddings, "gathered": gathered, "first": first},
         folder / f"{rank}.pt",
     )
-    dist.destroy_process_group()
+    leave_ranks(0)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from audiolect.training.leaving import leave_ranks
 from audiolect.training.optim import OptimizerSettings, build_optimizer, clip_gradients
 from audiolect.training.sharding import shard
 
@@ -106,7 +107,7 @@ def main() -> None:
         "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world, timeout=timedelta(seconds=120)
     )
     torch.save(trained(rank), folder / f"{rank}.pt")
-    dist.destroy_process_group()
+    leave_ranks(0)
 
 
 if __name__ == "__main__":

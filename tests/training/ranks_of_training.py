@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from audiolect.errors import AudiolectError
+from audiolect.training.leaving import leave_ranks
 from audiolect.training.objectives import RetrievalObjective
 from audiolect.training.session import TrainOptions, train
 
@@ -68,7 +69,7 @@ def main() -> None:
         if put_back is not None:
             put_back()
         (folder / f"{name}-{rank}.json").write_text(json.dumps(found), "utf-8")
-    torch.distributed.destroy_process_group()
+    leave_ranks(0)
 
 
 if __name__ == "__main__":

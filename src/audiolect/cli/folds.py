@@ -59,7 +59,7 @@ def train_folds(request: FoldsRequest) -> None:
         ConfigError: no folds, or a condition that cannot be exchanged.
         Exit: it was stopped.
     """
-    from audiolect.training import session, stopping
+    from audiolect.training import leaving, session, stopping
     from audiolect.training.folds import fold_folder, plan_folds
     from audiolect.training.recipe import load_recipe
 
@@ -82,8 +82,9 @@ def train_folds(request: FoldsRequest) -> None:
                 break
     if done[max(done)].is_main:
         _tell(request, plan, done, recipe)
-    if done[max(done)].stopped:
-        raise typer.Exit(asked.exit_code or 1)
+    exit_code = (asked.exit_code or 1) if done[max(done)].stopped else 0
+    leaving.leave_ranks(exit_code)
+    raise typer.Exit(exit_code)
 
 
 def predict_folds(

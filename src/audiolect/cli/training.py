@@ -93,7 +93,7 @@ def train(
     if dry_run:
         _look(recipe, folder, overrides or [], new=new, keep_quarantined=keep_quarantined, as_json=as_json)
         return
-    from audiolect.training import session, stages, stopping
+    from audiolect.training import leaving, session, stages, stopping
 
     aside = partial(print_lines, aside=True)
     chosen = session.TrainOptions(tuple(overrides or ()), new, keep_quarantined, command_line(), tell=aside)
@@ -102,8 +102,9 @@ def train(
     for outcome in outcomes:
         if outcome.is_main:
             _tell(outcome, as_json=as_json)
-    if outcomes[-1].stopped:
-        raise typer.Exit(asked.exit_code or 1)
+    exit_code = (asked.exit_code or 1) if outcomes[-1].stopped else 0
+    leaving.leave_ranks(exit_code)
+    raise typer.Exit(exit_code)
 
 
 def _tell(outcome: Outcome, *, as_json: bool) -> None:
