@@ -49,7 +49,7 @@ def test_each_can_be_read(path: Path) -> None:
         assert isinstance(recipe, Recipe)
         for source in recipe.data.values():
             assert not Path(source.dataset).is_absolute()
-            assert source.dataset.startswith("../work/")
+            assert source.dataset.startswith("../data/")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -1,7 +1,7 @@
 """The file of a mixture: where datasets are, and how much of each a training takes.
 
     data:
-      soundworld: {dataset: work/world, pack: work/world-pack}
+      soundworld: {dataset: data/world, pack: data/world-pack}
     mixture:
       global_weight: 0.1
       epochs: 10

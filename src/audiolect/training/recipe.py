@@ -1,6 +1,6 @@
 """A recipe: the one file that says what a training is made of.
 
-    data: {world: {dataset: work/world, pack: work/world-pack}}
+    data: {world: {dataset: data/world, pack: data/world-pack}}
     mixture: {epochs: 20, seed: 7, entries: {world-AudioCaptioning/train: {}}}
     model: {audio: {name: small}, projection: {size: 256}}
     training: {optimizer: {learning_rate: 1e-3}, batches: {rate_hz: 32000, batch_size: 32}}
