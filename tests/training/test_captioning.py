@@ -76,7 +76,30 @@ def test_each_row_has_the_style_of_its_own_entry(recipe: Callable[..., Path]) ->
     seen: list[Any] = []
     model.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[2:]))
     objective(keywords=KeywordSettings()).loss(model, given)
-    assert seen == [(["tones > keywords: ", "tones > caption: "], ["a low hum, another", "beep"])]
+    assert seen == [(["tones > keywords: ", "tones > caption: "], ["a low hum, another", "beep"], None)]
+
+
+@pytest.mark.parametrize(
+    ("most", "rows", "learned"),
+    [
+        (2, [0, 0, 1, 1, 2], ["b", "c", "c", "a", "other"]),
+        (3, [0, 0, 0, 1, 1, 1, 2], ["b", "c", "a", "c", "a", "b", "other"]),
+        (9, [0, 0, 0, 1, 1, 1, 2], ["b", "c", "a", "c", "a", "b", "other"]),
+    ],
+)
+def test_several_captions_of_a_recording_are_learned_in_a_circle(
+    recipe: Callable[..., Path], most: int, rows: list[int], learned: list[str]
+) -> None:
+    """As if the recording were in the batch so many times; of one that has a single caption, that one."""
+    model = made(recipe).eval()  # in training, statistics of batch normalisations would count the copies
+    given = replace(batch(("b", "c", "other")), references=(("a", "b", "c"), ("a", "b", "c", " "), ("other",)))
+    seen: list[Any] = []
+    hook = model.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[2:]))
+    loss, _ = objective(captions_each=most).loss(model, given)
+    hook.remove()
+    assert seen == [(["tones > caption: "] * len(rows), learned, rows)]
+    sound = torch.from_numpy(given.waveforms)[rows], torch.from_numpy(given.lengths)[rows]
+    torch.testing.assert_close(loss, model.loss(*sound, ["tones > caption: "] * len(rows), learned).loss)
 
 
 def test_an_empty_share_has_a_gradient_of_zeros(recipe: Callable[..., Path]) -> None:

@@ -103,35 +103,54 @@ class Captioner(nn.Module):
         return EncoderOutput(heard.pooled, frames, heard.mask)
 
     def forward(
-        self, waveforms: Tensor, lengths: Tensor, prefixes: Sequence[str], answers: Sequence[str]
+        self,
+        waveforms: Tensor,
+        lengths: Tensor,
+        prefixes: Sequence[str],
+        answers: Sequence[str],
+        rows: Sequence[int] | None = None,
     ) -> CaptionLoss:
         """As ``loss``."""
-        return self.loss(waveforms, lengths, prefixes, answers)
+        return self.loss(waveforms, lengths, prefixes, answers, rows)
 
-    def loss(self, waveforms: Tensor, lengths: Tensor, prefixes: Sequence[str], answers: Sequence[str]) -> CaptionLoss:
+    def loss(
+        self,
+        waveforms: Tensor,
+        lengths: Tensor,
+        prefixes: Sequence[str],
+        answers: Sequence[str],
+        rows: Sequence[int] | None = None,
+    ) -> CaptionLoss:
         """The loss of a batch: cross-entropy of each next token.
 
         Args:
             waveforms: (B, T) float32 at ``rate_hz``.
             lengths: (B,) int64, in samples.
-            prefixes: B texts such as ``clotho > caption: ``; they may differ, and be empty.
-            answers: B captions.
+            prefixes: C texts such as ``clotho > caption: ``; they may differ, and be empty.
+            answers: C captions.
+            rows: C numbers, which recording each caption is of; None: C is B, and they stand in one order. A recording
+                is heard once, however many captions it has.
 
         Raises:
             UsageError: an answer is empty, a recording has no sample, or the numbers differ.
         """
-        if not len(waveforms) == len(lengths) == len(prefixes) == len(answers):
+        num_rows = len(waveforms) if rows is None else len(rows)
+        if len(waveforms) != len(lengths) or not num_rows == len(prefixes) == len(answers):
             raise UsageError(
                 "A batch of a captioner has parts of different lengths.",
                 found=f"{len(waveforms)} waveforms, {len(lengths)} lengths, {len(prefixes)} prefixes, "
-                f"{len(answers)} answers",
+                f"{len(answers)} answers" + ("" if rows is None else f", {len(rows)} rows"),
             )
         if self.training:
             self.styles.update(prefixes)
         ids, targets = self._targets(prefixes, answers)
         ids, targets = ids.to(waveforms.device), targets.to(waveforms.device)
         heard = self.encode(waveforms, lengths)
-        hidden = self.decoder(ids, heard.frames, self._mask(heard))
+        frames, mask = heard.frames, self._mask(heard)
+        if rows is not None:
+            chosen = torch.tensor(rows, dtype=torch.int64, device=frames.device)
+            frames, mask = frames[chosen], None if mask is None else mask[chosen]
+        hidden = self.decoder(ids, frames, mask)
         # The output layer is as wide as the vocabulary: it is computed where something is learned, and nowhere else.
         learned = targets != _NOT_LEARNED
         logits, wanted = self.decoder.logits(hidden[learned]).float(), targets[learned]

@@ -73,6 +73,12 @@ class CaptioningSettings(Config):
     keywords: KeywordSettings | None = Field(
         default=None, description="Tasks whose answers are labels are learned as keyword captions; null: refused."
     )
+    captions_each: int = Field(
+        default=1,
+        ge=1,
+        description="How many captions of a recording a step learns, at the most: the one that was drawn, and those "
+        "that follow it among its captions. The recording is heard once for all of them.",
+    )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="How validations write.")
 
 
@@ -110,8 +116,13 @@ class CaptioningObjective:
         waveforms, lengths = _sound(captioner, batch)
         if not len(batch):
             return self._idle(captioner, waveforms, lengths)
-        answers, _ = self._texts(batch)
-        found = captioner(waveforms, lengths, self._styles(batch), answers)
+        answers, references = self._texts(batch)
+        styles = self._styles(batch)
+        rows = None
+        if self.settings.captions_each > 1:
+            rows, answers = _several(answers, references, self.settings.captions_each)
+            styles = [styles[row] for row in rows]
+        found = captioner(waveforms, lengths, styles, answers, rows)
         values = {"token_accuracy": float(found.num_right) / max(1, found.num_tokens)}
         return found.loss * _share(found.num_tokens, waveforms.device), values
 
@@ -184,6 +195,18 @@ class CaptioningObjective:
             return ", ".join(dict.fromkeys(label.replace(",", " -").lower() for label in labels))
         ids = {node.name: node.id for node in ontology.nodes.values()}
         return keyword_caption([ids.get(label, label) for label in labels], ontology)
+
+
+def _several(answers: list[str], references: list[tuple[str, ...]], most: int) -> tuple[list[int], list[str]]:
+    """Which recording each caption is of, and the captions: the drawn one, and those that follow it in a circle."""
+    rows, learned = [], []
+    for row, (answer, captions) in enumerate(zip(answers, references, strict=True)):
+        at = captions.index(answer) if answer in captions else len(captions)
+        following = [caption for caption in (*captions[at + 1 :], *captions[:at]) if caption.strip()]
+        around = [answer, *following][:most]
+        rows += [row] * len(around)
+        learned += around
+    return rows, learned
 
 
 def _captioner(model: nn.Module) -> Captioner:
