@@ -26,9 +26,10 @@ import numpy as np
 from audiolect.audio.files import AUDIO_SUFFIXES, probe
 from audiolect.corpora.audio_listing import list_audio
 from audiolect.data.problems import Problem
-from audiolect.errors import AudioError, MissingDependency, StorageError, TooManyProblems, UsageError
+from audiolect.errors import AudioError, MissingDependency, StorageError, UsageError
 from audiolect.loader.audio_files import open_files
 from audiolect.models.generation_settings import GenerationSettings
+from audiolect.predict.broken_files import broken_file, refuse_more_broken
 from audiolect.predict.caption_writer import CaptionWriter
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import read_text
@@ -134,7 +135,7 @@ def caption_files(
             some = waiting[start : start + _FILES_AT_ONCE]
             heard, broken = _read(some, writer.rate_hz)
             problems += broken
-            _check_problems(problems, max_problems)
+            refuse_more_broken(problems, max_problems)
             advance(len(broken))
             found = _describe(writer, heard, prefix, generation, done=advance)
             seconds = {name: len(sound) / writer.rate_hz for name, sound in heard.items()}
@@ -155,7 +156,7 @@ def _read(paths: Iterable[Path], rate_hz: int) -> tuple[dict[str, Any], list[Pro
             probe(path)
             heard[str(path)] = open_files([path], rate_hz).read(0)
         except (AudioError, MissingDependency) as error:
-            problems.append(Problem("unreadable", str(path), " ".join(str(error).split())))
+            problems.append(broken_file(path, error))
     return heard, problems
 
 
@@ -230,13 +231,3 @@ def _append(out: Path, captions: Sequence[OwnCaption]) -> None:
             table.writerows(map(asdict, captions))
         else:
             file.writelines(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in captions)
-
-
-def _check_problems(problems: Sequence[Problem], limit: int | None) -> None:
-    if limit is not None and len(problems) > limit:
-        raise TooManyProblems(
-            "More files are broken than may be.",
-            expected=f"{limit} at most",
-            found="".join(f"\n    {problem.where}: {problem.detail}" for problem in problems),
-            fix="mend them, leave them out, or give a larger --max-problems",
-        )

@@ -18,10 +18,11 @@ import polars as pl
 from audiolect.audio.files import probe
 from audiolect.data.problems import Problem
 from audiolect.embedding_files import ModelIdentity
-from audiolect.errors import AudioError, MissingDependency, TooManyProblems, UsageError
+from audiolect.errors import AudioError, MissingDependency, UsageError
 from audiolect.loader.audio_files import AudioFiles, open_files
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.crops import span_lengths, windows_of
+from audiolect.predict.broken_files import broken_file, refuse_more_broken
 from audiolect.predict.embedder import Embedder, Vectors, normalised
 from audiolect.predict.recordings import embed_windows
 from audiolect.predict.texts import embed_texts
@@ -79,8 +80,8 @@ def embed_files(
             try:
                 opened, vector = _one(embedder, path, settings)
             except (AudioError, MissingDependency) as error:
-                problems.append(Problem("unreadable", str(path), " ".join(str(error).split())))
-                _check_problems(problems, max_problems)
+                problems.append(broken_file(path, error))
+                refuse_more_broken(problems, max_problems)
             else:
                 rows.append((str(path), "audio", float(opened.num_samples[0]) / opened.rate_hz))
                 vectors.append(vector)
@@ -132,13 +133,3 @@ def _one(embedder: Embedder, path: Path, settings: BatchSettings) -> tuple[Audio
     if settings.has_windows:
         return opened, embed_windows(embedder, waveform, int(windows_of(settings, opened.num_samples)[0]), settings)
     return opened, normalised(embedder.embed_audio(waveform, np.array([waveform.shape[1]], np.int64)))
-
-
-def _check_problems(problems: Sequence[Problem], limit: int | None) -> None:
-    if limit is not None and len(problems) > limit:
-        raise TooManyProblems(
-            "More files are broken than may be.",
-            expected=f"{limit} at most",
-            found="".join(f"\n    {problem.where}: {problem.detail}" for problem in problems),
-            fix="mend them, leave them out, or give a larger --max-problems",
-        )
