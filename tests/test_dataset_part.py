@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audiolect.data.dataset import open_dataset
-from audiolect.dataset_part import describe_part, select_part
+from audiolect.dataset_part import PartFacts, describe_part, part_facts, select_part
 from audiolect.errors import DatasetError, FilterError, UsageError
 
 
@@ -35,3 +35,20 @@ def test_words_for_a_part() -> None:
     assert describe_part(None, None) == "all"
     assert describe_part("test", None) == "split test"
     assert describe_part(None, "fold == 1") == "where fold == 1"
+
+
+def test_the_facts_of_a_part(world: Path) -> None:
+    dataset = open_dataset(world)
+    facts = part_facts(dataset, split="test", where=None, num_expected=5)
+    assert list(facts.model_dump()) == list(PartFacts.model_fields)
+    assert (facts.name, facts.corpus_version, facts.split, facts.where, facts.num_expected) == (
+        "world",
+        "1",
+        "test",
+        None,
+        5,
+    )
+    assert (facts.fingerprint, facts.examples_fingerprint) == (
+        dataset.card.fingerprint,
+        dataset.card.examples_fingerprint,
+    )

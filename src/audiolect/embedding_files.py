@@ -32,6 +32,7 @@ from pydantic import Field, JsonValue
 from audiolect.config import Config, parse_config
 from audiolect.data.card import FileFacts, file_facts
 from audiolect.data.tables import check_content, read_rows, write_table
+from audiolect.dataset_part import PartFacts
 from audiolect.errors import ConfigError, DamagedFile, DatasetError, StorageError
 from audiolect.storage import atomic_path, check_header, file_header, fingerprint_bytes, read_json, write_json
 
@@ -56,16 +57,9 @@ _SHOWN = 3
 _ROWS = 65_536
 
 
-class DatasetPart(Config):
+class DatasetPart(PartFacts):
     """Which recordings of which dataset were asked for, and how many there are."""
 
-    name: str = Field(min_length=1, description="name of the dataset")
-    corpus_version: str = Field(default="", description="version of the corpus as published")
-    fingerprint: str = Field(description="of the recordings of the whole dataset")
-    examples_fingerprint: str = Field(default="", description="of the examples of the whole dataset")
-    split: str | None = Field(default=None, description="the split that was asked for; null: all")
-    where: str | None = Field(default=None, description="the filter that was given; null: none")
-    num_expected: int = Field(ge=0, description="recordings of the part asked for")
     num_embedded: int = Field(ge=0, description="of these, recordings that have an embedding")
     left_out: dict[str, int] = Field(default_factory=dict, description="reason → recordings that have none")
 

@@ -29,6 +29,7 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from audiolect.config import Config, parse_config
+from audiolect.dataset_part import PartFacts
 from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import ConfigError, DamagedFile, DatasetError, StorageError
 from audiolect.storage import check_header, file_header, fingerprint_bytes, read_jsonl, write_jsonl
@@ -41,16 +42,9 @@ _KEYS = ("id", "recording_id", "outputs", "scores", "style")
 _HEAD_BYTES = 4096
 
 
-class TextPart(Config):
+class TextPart(PartFacts):
     """Which examples of which dataset were asked for, and how many have a prediction."""
 
-    name: str = Field(min_length=1, description="name of the dataset")
-    corpus_version: str = Field(default="", description="version of the corpus as published")
-    fingerprint: str = Field(description="of the recordings of the whole dataset")
-    examples_fingerprint: str = Field(default="", description="of the examples of the whole dataset")
-    split: str | None = Field(default=None, description="the split that was asked for; null: all")
-    where: str | None = Field(default=None, description="the filter that was given; null: none")
-    num_expected: int = Field(ge=0, description="recordings of the part asked for")
     num_predicted: int = Field(ge=0, description="of these, recordings that have a prediction")
     left_out: dict[str, int] = Field(default_factory=dict, description="reason → recordings that have none")
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from audiolect.corpora.source_tables import Table, read_table
 from audiolect.data.dataset import Dataset
-from audiolect.dataset_part import describe_part, select_part
+from audiolect.dataset_part import describe_part, part_facts, select_part
 from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import TableError
 from audiolect.storage import fingerprint_file
@@ -75,13 +75,7 @@ def read_predictions_table(
         task=get_task(task).name,
         model=ModelIdentity(run=name or path.stem, checkpoint_hash=f"unknown; table {fingerprint_file(path)}"),
         dataset=TextPart(
-            name=dataset.card.name,
-            corpus_version=dataset.card.corpus_version,
-            fingerprint=dataset.card.fingerprint,
-            examples_fingerprint=dataset.card.examples_fingerprint,
-            split=split,
-            where=where,
-            num_expected=expected,
+            **part_facts(dataset, split=split, where=where, num_expected=expected).model_dump(),
             num_predicted=len(rows),
             left_out={"not in the table": expected - len(rows)} if expected > len(rows) else {},
         ),

@@ -20,15 +20,12 @@ from typing import Any
 import polars as pl
 
 from audiolect.data.dataset import Dataset
-from audiolect.data.quarantine import without_quarantined
-from audiolect.dataset_part import select_part
-from audiolect.errors import AlreadyExists, UsageError
-from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.evaluation import evaluation_batches
 from audiolect.loader.waveforms import WaveformSource
 from audiolect.models.generation_settings import GenerationSettings
 from audiolect.predict.caption_writer import CaptionWriter
-from audiolect.predict.recordings import Part, cut_parts, recordings_in
+from audiolect.predict.part_request import PartRequest, check_not_there, check_rate, choose_part
+from audiolect.predict.recordings import Part, cut_parts
 from audiolect.predict.unfinished import open_unfinished
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import fingerprint_bytes
@@ -45,34 +42,19 @@ from audiolect.text_predictions import (
 _PART_SECONDS = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionRequest(PartRequest):
     """What to describe, and how.
 
     Args:
-        settings: how recordings are read and batched.
         generation: how captions are written.
-        split, where: the part of the dataset.
         task: whose examples have the lines; its family chooses the style where none is given.
         style: as a person types it; None: that of the dataset and the task, or the only one that the model knows.
-        keep_quarantined: also describe what the check has put on the quarantine list.
-        allow_partial: leave out, and count, recordings that the source lacks.
-        source: what is read, for the header: ``pack`` or ``files``.
-        overwrite: replace predictions that are there.
-        command: for the header.
     """
 
-    settings: BatchSettings
     generation: GenerationSettings
-    split: str | None = None
-    where: str | None = None
     task: str = "AudioCaptioning"
     style: str | None = None
-    keep_quarantined: bool = False
-    allow_partial: bool = False
-    source: str = "files"
-    overwrite: bool = False
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +91,20 @@ def predict_captions(
         DatasetError: nothing to describe, or the source lacks recordings.
         AudioError, DamagedFile: a recording cannot be read.
     """
-    _check(request, dataset, writer, source, target=target)
+    check_rate(request, dataset, source, writer.rate_hz)
+    check_not_there(request, target, FILE_NAME)
     prefix = _style_for(request, dataset, writer)
-    part, facts = _choose(request, dataset, source)
+    chosen = choose_part(request, dataset, source)
+    part = chosen.dataset
+    ids = part.recordings["recording_id"]
     header = TextPredictionsHeader(
         command=request.command,
         task=get_task(request.task).name,
         model=writer.identity,
-        dataset=facts,
+        dataset=TextPart(**chosen.facts.model_dump(), num_predicted=len(ids), left_out=chosen.left_out),
         generation=request.generation.model_dump(mode="json"),
         preprocessing={"rate_hz": writer.rate_hz, "policy": request.settings.policy, "source": request.source},
     )
-    ids = part.recordings["recording_id"]
     plan = header.model_dump(mode="json", exclude={"producer", "command"}) | {
         "prefix": prefix,
         "recordings": fingerprint_bytes([f"{name}\n".encode() for name in ids]),
@@ -143,22 +127,6 @@ def predict_captions(
     return CaptionReport(target / FILE_NAME, header, spoken_style(prefix), tuple(rows), resumed)
 
 
-def _check(
-    request: CaptionRequest, dataset: Dataset, writer: CaptionWriter, source: WaveformSource, *, target: Path
-) -> None:
-    if not source.rate_hz == writer.rate_hz == request.settings.rate_hz:
-        raise UsageError(
-            "The sound is not at the rate of the model.",
-            expected=f"{writer.rate_hz} Hz",
-            found=f"{source.rate_hz} Hz",
-            fix=f"audiolect pack {dataset.folder} --rate-hz {writer.rate_hz} --out PACK, or predict without --pack",
-        )
-    if (target / FILE_NAME).is_file() and not request.overwrite:
-        raise AlreadyExists(
-            "The folder holds predictions.", where=target, fix="give --overwrite to replace them, or another --out"
-        )
-
-
 def _style_for(request: CaptionRequest, dataset: Dataset, writer: CaptionWriter) -> str:
     if request.style is not None:
         return choose_style(request.style, writer.styles)
@@ -168,28 +136,6 @@ def _style_for(request: CaptionRequest, dataset: Dataset, writer: CaptionWriter)
     if own in writer.styles or not writer.styles:
         return own
     return choose_style(None, alike or writer.styles)
-
-
-def _choose(request: CaptionRequest, dataset: Dataset, source: WaveformSource) -> tuple[Dataset, TextPart]:
-    whole = select_part(dataset, split=request.split, where=request.where)
-    expected = whole.recordings.height
-    part = whole if request.keep_quarantined else without_quarantined(whole)
-    left_out = {"quarantined": expected - part.recordings.height}
-    here = recordings_in(part, source)
-    if request.allow_partial and not here.all():
-        left_out[f"not in the {request.source}"] = int((~here).sum())
-        part = replace(part, scan_recordings=part.recordings.filter(here).lazy(), in_memory=True)
-    return part, TextPart(
-        name=dataset.card.name,
-        corpus_version=dataset.card.corpus_version,
-        fingerprint=dataset.card.fingerprint,
-        examples_fingerprint=dataset.card.examples_fingerprint,
-        split=request.split,
-        where=request.where,
-        num_expected=expected,
-        num_predicted=part.recordings.height,
-        left_out={reason: count for reason, count in left_out.items() if count},
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ Public names: PredictRequest, PredictReport, predict, read_labels, preprocessing
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,13 @@ import polars as pl
 
 from audiolect.config import Config
 from audiolect.data.dataset import Dataset
-from audiolect.data.quarantine import without_quarantined
-from audiolect.dataset_part import select_part
 from audiolect.embedding_files import CARD_NAME, DatasetPart, EmbeddingsCard, ModelIdentity, write_embeddings
-from audiolect.errors import AlreadyExists, DatasetError, UsageError
+from audiolect.errors import UsageError
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.waveforms import WaveformSource
 from audiolect.predict.embedder import Embedder, Vectors
-from audiolect.predict.recordings import AGGREGATION, cut_parts, embed_part, recordings_in
+from audiolect.predict.part_request import ChosenPart, PartRequest, check_not_there, check_rate, choose_part
+from audiolect.predict.recordings import AGGREGATION, cut_parts, embed_part
 from audiolect.predict.texts import caption_table, dataset_labels, distinct_texts, embed_texts, label_table
 from audiolect.predict.unfinished import Unfinished, open_unfinished
 from audiolect.progress import Progress, silent_progress
@@ -40,32 +39,17 @@ _TEXTS_OF_A_PART = 4096
 _SPEED_ONLY = {"threads", "depth", "look_ahead"}
 
 
-@dataclass(frozen=True, slots=True)
-class PredictRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictRequest(PartRequest):
     """What to predict.
 
     Args:
-        split, where: the part of the dataset.
-        keep_quarantined: also embed what the check has put on the quarantine list.
-        allow_partial: leave out, and count, recordings that the source lacks.
         labels: the classes; None: all labels of the dataset's recordings.
         templates: what each label is filled into.
-        settings: how recordings are read and batched.
-        source: what is read, for the card: ``pack`` or ``files``.
-        overwrite: replace predictions that are there.
-        command: for the card.
     """
 
-    settings: BatchSettings
-    split: str | None = None
-    where: str | None = None
-    keep_quarantined: bool = False
-    allow_partial: bool = False
     labels: tuple[str, ...] | None = None
     templates: tuple[str, ...] = DEFAULT_TEMPLATES
-    source: str = "files"
-    overwrite: bool = False
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +69,6 @@ class _Job:
     embedder: Embedder
     unfinished: Unfinished
     progress: Progress
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chosen:
-    """The part of the dataset that has embeddings, and what was left out of it."""
-
-    dataset: Dataset
-    num_expected: int
-    left_out: dict[str, int] = field(default_factory=dict)
 
 
 def predict(
@@ -120,20 +95,14 @@ def predict(
         AudioError, DamagedFile: a recording cannot be read.
     """
     templates = check_templates(request.templates)
-    if not source.rate_hz == embedder.rate_hz == request.settings.rate_hz:
-        raise UsageError(
-            "The sound is not at the rate of the model.",
-            expected=f"{embedder.rate_hz} Hz",
-            found=f"{source.rate_hz} Hz",
-            fix=f"audiolect pack {dataset.folder} --rate-hz {embedder.rate_hz} --out PACK, or predict without --pack",
-        )
-    chosen = _choose(request, dataset, source)
+    check_rate(request, dataset, source, embedder.rate_hz)
+    chosen = choose_part(request, dataset, source)
     labels = dataset_labels(dataset) if request.labels is None else list(_check_labels(request.labels))
     texts = pl.concat([caption_table(chosen.dataset), label_table(labels, templates)])
-    facts = _facts(request, dataset, chosen, embedder.identity, embedder.embedding_size).model_copy(
+    facts = _facts(request, chosen, embedder.identity, embedder.embedding_size).model_copy(
         update={"labels": tuple(labels), "templates": templates if labels else ()}
     )
-    _check_target(target, overwrite=request.overwrite)
+    check_not_there(request, target, CARD_NAME)
     ids = chosen.dataset.recordings["recording_id"]
     plan = facts.model_dump(mode="json", exclude={"producer", "command", "files"}) | {
         "recordings": fingerprint_bytes([f"{name}\n".encode() for name in ids]),
@@ -176,45 +145,18 @@ def _check_labels(labels: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _choose(request: PredictRequest, dataset: Dataset, source: WaveformSource) -> _Chosen:
-    whole = select_part(dataset, split=request.split, where=request.where)
-    num_expected = whole.recordings.height
-    part = whole if request.keep_quarantined else without_quarantined(whole)
-    left_out = {"quarantined": num_expected - part.recordings.height}
-    here = recordings_in(part, source)
-    if request.allow_partial and not here.all():
-        left_out[f"not in the {request.source}"] = int((~here).sum())
-        kept = part.recordings.filter(here)
-        examples = part.examples.join(kept.select("recording_id"), on="recording_id", how="semi", maintain_order="left")
-        part = replace(part, scan_recordings=kept.lazy(), scan_examples=examples.lazy(), in_memory=True)
-        if not kept.height:
-            raise DatasetError("The source has none of the recordings.", where=dataset.folder, expected=num_expected)
-    return _Chosen(part, num_expected, {reason: count for reason, count in left_out.items() if count})
-
-
-def _facts(
-    request: PredictRequest, dataset: Dataset, chosen: _Chosen, identity: ModelIdentity, size: int
-) -> EmbeddingsCard:
+def _facts(request: PredictRequest, chosen: ChosenPart, identity: ModelIdentity, size: int) -> EmbeddingsCard:
+    num_recordings = chosen.dataset.recordings.height
     return EmbeddingsCard(
         format="",
         version=0,
         producer="",
         command=request.command,
         model=identity,
-        dataset=DatasetPart(
-            name=dataset.card.name,
-            corpus_version=dataset.card.corpus_version,
-            fingerprint=dataset.card.fingerprint,
-            examples_fingerprint=dataset.card.examples_fingerprint,
-            split=request.split,
-            where=request.where,
-            num_expected=chosen.num_expected,
-            num_embedded=chosen.dataset.recordings.height,
-            left_out=chosen.left_out,
-        ),
+        dataset=DatasetPart(**chosen.facts.model_dump(), num_embedded=num_recordings, left_out=chosen.left_out),
         preprocessing=preprocessing_of(request.settings, request.source),
         size=size,
-        num_recordings=chosen.dataset.recordings.height,
+        num_recordings=num_recordings,
         num_texts=0,
     )
 
@@ -232,13 +174,6 @@ def preprocessing_of(settings: Config, source: str) -> dict[str, Any]:
     if "windows" in values["policy"]:
         kept["aggregation"] = AGGREGATION
     return kept | {"source": source, "precision": "int16 samples" if source == "pack" else "float32 samples"}
-
-
-def _check_target(target: Path, *, overwrite: bool) -> None:
-    if (target / CARD_NAME).is_file() and not overwrite:
-        raise AlreadyExists(
-            "The folder holds predictions.", where=target, fix="give --overwrite to replace them, or another --out"
-        )
 
 
 def _recording_vectors(
