@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -40,14 +39,13 @@ from audiolect.models.captioner_parts import CaptionerParts, build_parts, save_p
 from audiolect.models.captioner_settings import CaptionerSettings, LoraSettings
 from audiolect.models.encoder_output import EncoderOutput
 from audiolect.models.lora import add_lora, merge_lora
+from audiolect.models.model_folder import CARD_NAME, fill_weights, read_model_card, read_settings, write_model
 from audiolect.models.pooling import mask_unless_full
-from audiolect.models.state_dicts import load_weights, read_weights
 from audiolect.models.text_tower import Truncation
-from audiolect.storage import atomic_path, check_header, file_header, read_yaml, write_yaml
 
 __all__ = ["CaptionLoss", "Captioner", "CaptionerSettings", "build_captioner", "load_captioner", "save_captioner"]
 
-_VERSION = 1
+_KIND, _VERSION = "captioner", 1
 _NOT_LEARNED = -100
 
 
@@ -249,11 +247,8 @@ def save_captioner(model: Captioner, folder: str | Path) -> None:
     """Write ``model.yaml``, ``model.safetensors`` and ``parts/`` into a folder, each atomically."""
     folder = Path(folder)
     save_parts(model.parts(), folder / "parts")
-    state = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()}
-    with atomic_path(folder / "model.safetensors") as temporary:
-        save_file(state, temporary, metadata={"format": "pt"})
     stored = {"settings": model.settings.model_dump(mode="json"), "styles": sorted(model.styles)}
-    write_yaml(folder / "model.yaml", {**file_header("captioner", _VERSION), **stored})
+    write_model(model, folder, _KIND, _VERSION, stored)
 
 
 def load_captioner(folder: str | Path) -> Captioner:
@@ -266,27 +261,19 @@ def load_captioner(folder: str | Path) -> Captioner:
         UsageError: the weights are not those of the settings.
     """
     folder = Path(folder)
-    card = _card(folder)
-    settings = parse_config(card.get("settings") or {}, CaptionerSettings, where=folder / "model.yaml")
+    settings = read_settings(read_model_card(folder, _KIND, _VERSION), CaptionerSettings, folder)
     return _filled(settings, folder).eval()
-
-
-def _card(folder: Path) -> dict[str, Any]:
-    card: dict[str, Any] = read_yaml(folder / "model.yaml")
-    check_header(card, "captioner", {_VERSION}, folder / "model.yaml")
-    return card
 
 
 def _filled(settings: CaptionerSettings, folder: Path) -> Captioner:
     """A model with the parts and the weights of a saved one, whose LoRA goes on, is merged, or is begun."""
-    card = _card(folder)
-    path = folder / "model.safetensors"
+    card = read_model_card(folder, _KIND, _VERSION)
     model = Captioner(settings, build_parts(settings, (), folder / "parts"), card.get("styles") or ())
     stored = (card.get("settings") or {}).get("lora")
-    saved = None if stored is None else parse_config(stored, LoraSettings, where=folder / "model.yaml")
+    saved = None if stored is None else parse_config(stored, LoraSettings, where=folder / CARD_NAME)
     if saved is not None:
         _begin_lora(model, settings.lora if settings.lora is not None else saved)
-    load_weights(model, read_weights(path), where=path)
+    fill_weights(model, folder)
     if saved is not None and settings.lora is None:
         merge_lora(model)
     if saved is None and settings.lora is not None:

@@ -30,22 +30,20 @@ from typing import Any, Literal
 
 import torch
 from pydantic import Field, model_validator
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from audiolect.config import Config, parse_config
+from audiolect.config import Config
 from audiolect.errors import UsageError
 from audiolect.models.adapt import hold_frozen_norms
 from audiolect.models.encoders.small import SmallSettings
 from audiolect.models.encoders.table import AudioEncoderSettings, build_encoder
-from audiolect.models.state_dicts import load_weights, read_weights
+from audiolect.models.model_folder import fill_weights, read_model_card, read_settings, write_model
 from audiolect.models.text_settings import TextSettings, TransformerSettings
 from audiolect.models.text_tower import TextTower, tokenizer_for
-from audiolect.storage import atomic_path, check_header, file_header, read_yaml, write_yaml
 
-_VERSION = 1
+_KIND, _VERSION = "dual_encoder", 1
 
 
 class ProjectionSettings(Config):
@@ -215,11 +213,7 @@ def save_model(model: DualEncoder, folder: str | Path) -> None:
     for name, tower in (("audio", model.audio), ("text", model.text)):
         (folder / "parts" / name).mkdir(parents=True, exist_ok=True)
         tower.save_parts(folder / "parts" / name)
-    state = {name: tensor.detach().to("cpu").contiguous().clone() for name, tensor in model.state_dict().items()}
-    with atomic_path(folder / "model.safetensors") as temporary:
-        save_file(state, temporary, metadata={"format": "pt"})
-    settings = model.settings.model_dump(mode="json")
-    write_yaml(folder / "model.yaml", {**file_header("dual_encoder", _VERSION), "settings": settings})
+    write_model(model, folder, _KIND, _VERSION, {"settings": model.settings.model_dump(mode="json")})
 
 
 def load_model(folder: str | Path) -> DualEncoder:
@@ -232,23 +226,15 @@ def load_model(folder: str | Path) -> DualEncoder:
         UsageError: the weights are not those of the settings.
     """
     folder = Path(folder)
-    card = _card(folder)
-    settings = parse_config(card.get("settings") or {}, DualEncoderSettings, where=folder / "model.yaml")
+    settings = read_settings(read_model_card(folder, _KIND, _VERSION), DualEncoderSettings, folder)
     return _filled(settings, folder).eval()
-
-
-def _card(folder: Path) -> dict[str, Any]:
-    card: dict[str, Any] = read_yaml(folder / "model.yaml")
-    check_header(card, "dual_encoder", {_VERSION}, folder / "model.yaml")
-    return card
 
 
 def _filled(settings: DualEncoderSettings, folder: Path) -> DualEncoder:
     """A model with the parts and the weights of a saved one."""
-    _card(folder)
-    path = folder / "model.safetensors"
+    read_model_card(folder, _KIND, _VERSION)
     model = DualEncoder(settings, saved=folder / "parts")
-    load_weights(model, read_weights(path), where=path)
+    fill_weights(model, folder)
     return model
 
 
