@@ -82,11 +82,16 @@ def test_what_is_valid_is_what_either_has() -> None:
     waveforms = tones(0.5, 0.5, 0.5)
     waveforms[0, 300:] = 0
     lengths = torch.tensor([300, 1000, 1000])
-    found = mix_batch(waveforms, lengths, ALWAYS, epoch=0, step=0)
-    assert found is not None
-    assert found.lengths.tolist() == [max(int(lengths[i]), int(lengths[j])) for i, j in enumerate(found.order.tolist())]
-    for row, length in enumerate(found.lengths.tolist()):
-        assert not found.waveforms[row, length:].any()
+    partners = set()
+    for step in range(8):
+        found = mix_batch(waveforms, lengths, ALWAYS, epoch=0, step=step)
+        assert found is not None
+        order = found.order.tolist()
+        assert found.lengths.tolist() == [max(int(lengths[i]), int(lengths[j])) for i, j in enumerate(order)]
+        for row, length in enumerate(found.lengths.tolist()):
+            assert not found.waveforms[row, length:].any()
+        partners.add(order[0])
+    assert partners == {0, 1, 2}  # the short one alone, and with each of the longer ones
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -35,6 +35,19 @@ def test_matrices_are_what_the_plain_losses_take() -> None:
     assert keys([1, 1], [2, 3], "negative").matrices() == {}
 
 
+@pytest.mark.parametrize("pairs", [keys([1, 1], [3, 4]), keys([1, 2], [3, 3])])
+def test_a_recording_or_a_caption_alone_makes_rows_the_same(pairs: PairKeys) -> None:
+    found = pairs.gathered(Shares((2,), 0))
+    assert found is not None
+    assert found.block(slice(0, 2), slice(0, 2)).tolist() == [[False, True], [True, False]]
+
+
+@pytest.mark.parametrize("same", ["left_out", "positive", "negative"])
+def test_keys_in_another_order_are_treated_as_before(same: str) -> None:
+    found = keys([1, 2, 3], [4, 5, 6], same).in_order(torch.tensor([2, 0, 1]))
+    assert (found.recording.tolist(), found.caption.tolist(), found.same) == ([3, 1, 2], [6, 4, 5], same)
+
+
 @pytest.mark.parametrize(
     "pairs", [keys([], []), keys([1], [1]), keys([1, 2], [3, 4]), keys([1, 1], [3, 3], "negative")]
 )

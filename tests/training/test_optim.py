@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -47,6 +48,34 @@ def test_what_cannot_be_is_refused() -> None:
     frozen = model().requires_grad_(False)
     with pytest.raises(ConfigError, match="every parameter is frozen"):
         build_optimizer(frozen, settings())
+
+
+def test_a_name_is_whole_parts_of_a_parameters_name() -> None:
+    """``ear`` is not the beginning of ``early``."""
+    built = nn.ModuleDict({"ear": nn.Linear(3, 4), "early": nn.Linear(4, 2)})
+    optimizer = build_optimizer(built, settings(learning_rate=1.0, rates={"ear": 0.1}))
+    rate = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert rate[id(built["ear"].weight)] == pytest.approx(0.1)
+    assert rate[id(built["early"].weight)] == pytest.approx(1.0)
+    with pytest.raises(ConfigError, match="nothing to train of this name"):
+        build_optimizer(built, settings(rates={"earl": 0.1}))
+
+
+def test_two_steps_of_adamw_by_its_formula() -> None:
+    """Every setting counts: of Loshchilov and Hutter's algorithm 2, written out."""
+    rate, decay, beta1, beta2, epsilon = 0.1, 0.3, 0.6, 0.8, 0.5
+    built = nn.Linear(1, 1, bias=False)
+    built.weight.data.fill_(2.0)
+    given = settings(learning_rate=rate, weight_decay=decay, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    optimizer = build_optimizer(built, given)
+    weight, mean, square = 2.0, 0.0, 0.0
+    for step, gradient in enumerate((3.0, -1.0), start=1):
+        built.weight.grad = torch.tensor([[gradient]])
+        optimizer.step()
+        mean, square = beta1 * mean + (1 - beta1) * gradient, beta2 * square + (1 - beta2) * gradient**2
+        move = mean / (1 - beta1**step) / (math.sqrt(square / (1 - beta2**step)) + epsilon)
+        weight = weight * (1 - rate * decay) - rate * move
+        assert built.weight.item() == pytest.approx(weight, rel=1e-5)
 
 
 def test_clipping_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,6 +91,26 @@ def test_a_wish_to_stop_is_told_with_the_step() -> None:
     made, model = stepper(stop=True)
     assert made.step([batch(1.0)], 0.1).stop
     assert model.weight.item() != 1.0
+
+
+def test_a_wish_that_is_told_once_is_kept_to_the_end_of_the_group() -> None:
+    made, _ = stepper()
+    wishes = iter([True, False])
+    assert replace(made, asked_to_stop=lambda: next(wishes)).step([batch(1.0), batch(2.0)], 0.1).stop
+
+
+def test_what_is_called_after_backward_sees_the_whole_gradient_before_it_is_clipped() -> None:
+    made, model = stepper(clip=1.0)
+    seen = []
+
+    def double() -> None:
+        assert model.weight.grad is not None
+        seen.append(model.weight.grad.item())
+        model.weight.grad.mul_(2)
+
+    result = replace(made, after_backward=double).step([batch(1.0), batch(3.0)], 0.1)
+    assert seen == [pytest.approx(10.0)]  # 2 w mean x², over both batches
+    assert result.gradient_norm == pytest.approx(20.0)
 
 
 def test_the_average_moves_with_the_step() -> None:
