@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from audiolect.data.dataset import Dataset
-from audiolect.dataset_part import describe_part, select_part
 from audiolect.errors import DatasetError, UsageError
-from audiolect.evaluate.material import check_dataset, coverage_of
+from audiolect.evaluate.material import covered_part
 from audiolect.scores import Coverage
 from audiolect.tasks import TASKS, get_task
 from audiolect.text_predictions import TextPrediction, TextPredictions
 
-_SHOWN = 3
 _NAMES = {"caption": "captioning", "keywords": "keywords"}
 
 
@@ -87,21 +85,10 @@ def gather_captions(
         UsageError: a task that is not measured by its words.
     """
     header = predictions.header
-    asked = header.dataset
-    check_dataset(asked.name, asked.fingerprint, dataset, where=predictions.path, command=header.command)
-    part = select_part(dataset, split=asked.split, where=asked.where)
-    ids = part.recordings["recording_id"]
-    predicted = pl.Series([row.recording_id for row in predictions.rows], dtype=pl.String).unique()
-    strange = predicted.filter(~predicted.is_in(ids.implode())).sort()
-    if len(strange):
-        raise DatasetError(
-            "The predictions hold recordings that were not asked for.",
-            where=predictions.path,
-            expected=f"recordings of {dataset.card.name}, {describe_part(asked.split, asked.where)}",
-            found=f"{len(strange)} others: " + ", ".join(repr(each) for each in strange[:_SHOWN]),
-        )
-    missing = ids.filter(~ids.is_in(predicted.implode()))
-    coverage = coverage_of(part, missing, where=predictions.path, allow_partial=allow_partial)
+    predicted = pl.Series([row.recording_id for row in predictions.rows], dtype=pl.String).unique().sort()
+    part, coverage = covered_part(
+        predicted, header.dataset, dataset, where=predictions.path, command=header.command, allow_partial=allow_partial
+    )
     columns = ("recording_id", "path", "start_sample", "num_samples", "split", "fold", "labels", "title")
     sets = _sets(predictions, part)
     notes = [f"{own.task}: {own.excluded} predictions have no reference and no value." for own in sets if own.excluded]

@@ -33,14 +33,13 @@ from audiolect.evaluate.caption_values import (
 )
 from audiolect.evaluate.class_naming import METRIC as CLASS_NAMED
 from audiolect.evaluate.comparison import with_holm
-from audiolect.evaluate.evaluation import EvaluateRequest, run_names, spread_over_runs
+from audiolect.evaluate.evaluation import EvaluateRequest
 from audiolect.evaluate.material import parts_of_recordings
 from audiolect.evaluate.numbers import check_choice
+from audiolect.evaluate.runs import coverage_notes, pooled_name, run_context, run_names, spread_over_runs, with_pooled
 from audiolect.progress import Progress, silent_progress
-from audiolect.scores import Comparison, Context, Coverage, Number, Scores
+from audiolect.scores import Comparison, Context, Number, Scores
 from audiolect.text_predictions import read_text_predictions, text_predictions_fingerprint
-
-_POOLED = "pooled"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +53,7 @@ class _System:
     @property
     def context(self) -> str:
         """The context of what is measured over all runs."""
-        return next(iter(self.runs)) if len(self.runs) == 1 else f"{self.name} {_POOLED}"
+        return pooled_name(self.name, self.runs)
 
     def pooled(self) -> dict[str, CaptionValues]:
         """Task → the values of all runs, of the tasks that all have."""
@@ -156,8 +155,11 @@ def _all_numbers(system: _System, request: EvaluateRequest) -> list[Number]:
 
 def _contexts(system: _System, request: EvaluateRequest) -> dict[str, Context]:
     contexts = {key: _context(system.name, material, request) for key, material in system.runs.items()}
-    if len(contexts) > 1:
-        contexts[system.context] = _pooled_context(system, contexts)
+    contexts = with_pooled(system.name, contexts)
+    if len(system.runs) > 1:
+        pooled = contexts[system.context]
+        rules = pooled.rules | {"cider_d": "weights from the references of all items of each run"}
+        contexts[system.context] = pooled.model_copy(update={"rules": rules})
     return contexts
 
 
@@ -173,50 +175,20 @@ def _context(name: str, material: CaptionMaterial, request: EvaluateRequest) -> 
         "task": header.task,
         "generation": dict(header.generation),
     }
-    return Context(
-        system=name,
-        checkpoint=header.model.model_dump(mode="json", exclude={"seeds"}),
-        seeds=header.model.seeds | {"bootstrap": request.choice.seed},
-        dataset=header.dataset.model_dump(mode="json", exclude={"num_expected", "num_predicted", "left_out"}),
+    return run_context(
+        name,
+        header,
         coverage=material.coverage,
-        preprocessing=dict(header.preprocessing),
+        seed=request.choice.seed,
         rules=rules,
         predictions=text_predictions_fingerprint(material.predictions),
-        producer=f"audiolect {__version__}",
-    )
-
-
-def _pooled_context(system: _System, contexts: Mapping[str, Context]) -> Context:
-    first = next(iter(contexts.values()))
-    left_out: dict[str, int] = {}
-    for context in contexts.values():
-        for reason, count in context.coverage.left_out.items():
-            left_out[reason] = left_out.get(reason, 0) + count
-    runs = {key: [each.dataset["split"], each.dataset["where"]] for key, each in contexts.items()}
-    return first.model_copy(
-        update={
-            "system": system.name,
-            "checkpoint": {"runs": {key: each.checkpoint for key, each in contexts.items()}},
-            "seeds": {"bootstrap": first.seeds["bootstrap"]},
-            "dataset": first.dataset | {"split": None, "where": None, "runs": runs},
-            "coverage": Coverage(
-                available=sum(each.coverage.available for each in contexts.values()),
-                expected=sum(each.coverage.expected for each in contexts.values()),
-                left_out=left_out,
-            ),
-            "rules": first.rules | {"cider_d": "weights from the references of all items of each run"},
-            "predictions": ", ".join(each.predictions for each in contexts.values()),
-        }
     )
 
 
 def _notes(system: _System) -> tuple[str, ...]:
     notes = [note for material in system.runs.values() for note in material.notes]
     for key, material in system.runs.items():
-        coverage = material.coverage
-        if coverage.available < coverage.expected:
-            why = ", ".join(f"{count} {reason}" for reason, count in coverage.left_out.items())
-            notes.append(f"{key}: {coverage.available} of {coverage.expected} recordings ({why}).")
+        notes += coverage_notes(key, material.coverage)
         empty = sum(not text.strip() for own in material.sets for text in own.candidates)
         if empty:
             notes.append(f"{key}: {empty} predictions are empty.")

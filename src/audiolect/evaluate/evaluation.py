@@ -6,7 +6,7 @@ and ``over_runs`` has mean and spread. A baseline is tested against on the same 
 Conventions: nothing here knows a model; the card of the predictions says which it was. Randomness is that of the
 bootstrap alone, from a stated seed.
 
-Public names: EvaluateRequest, evaluate, run_names, spread_over_runs.
+Public names: EvaluateRequest, evaluate.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import Any
 
 from audiolect import __version__
 from audiolect.data.dataset import Dataset
@@ -41,12 +39,9 @@ from audiolect.evaluate.numbers import (
     confusion_of,
     query_numbers,
 )
-from audiolect.metrics.uncertainty import over_runs
+from audiolect.evaluate.runs import coverage_notes, pooled_name, run_context, run_names, spread_over_runs, with_pooled
 from audiolect.progress import Progress, silent_progress
-from audiolect.scores import Comparison, Confusion, Context, Coverage, Number, OverRuns, Scores, number_key
-
-_POOLED = "pooled"
-_Run = TypeVar("_Run")
+from audiolect.scores import Comparison, Confusion, Context, Number, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ class _System:
     @property
     def context(self) -> str:
         """The context of what is measured over all runs."""
-        return next(iter(self.runs)) if len(self.runs) == 1 else f"{self.name} {_POOLED}"
+        return pooled_name(self.name, self.runs)
 
 
 def evaluate(
@@ -153,31 +148,6 @@ def _measured(folders: Sequence[Path], dataset: Dataset, request: EvaluateReques
     )
 
 
-def run_names(names: Sequence[str], runs: Sequence[_Run], paths: Sequence[Path]) -> tuple[str, dict[str, _Run]]:
-    """The name of a system, and each of its runs by its own name, or by its path where two have one name.
-
-    Raises:
-        UsageError: no runs, or the same path twice.
-    """
-    if not names:
-        raise UsageError("There are no predictions to evaluate.", expected="one of them or more")
-    keys = list(names) if len(set(names)) == len(names) else [path.name or str(path) for path in paths]
-    if len(set(keys)) < len(keys):
-        keys = [str(path) for path in paths]
-    if len(set(keys)) < len(keys):
-        raise UsageError("The same predictions are given twice.", found=", ".join(keys))
-    return names[0] if len(names) == 1 else _shared_name(names), dict(zip(keys, runs, strict=True))
-
-
-def _shared_name(names: Sequence[str]) -> str:
-    """What the names of folds or seeds begin with, or the first."""
-    shared = names[0]
-    for name in names:
-        while not name.startswith(shared):
-            shared = shared[:-1]
-    return shared.rstrip("-_ .=") or names[0]
-
-
 def _all_numbers(system: _System, request: EvaluateRequest) -> list[Number]:
     numbers = _numbers(system.queries, system.classes, request.choice, "all", system.context)
     for key, material in system.runs.items():
@@ -210,33 +180,6 @@ def _numbers(
     return numbers
 
 
-def spread_over_runs(runs: Sequence[str], numbers: Sequence[Number]) -> tuple[OverRuns, ...]:
-    """Mean and spread of each number that every run has; not of single classes, nor of one run."""
-    if len(runs) == 1:
-        return ()
-    values: dict[tuple[str, str], dict[str, float]] = {}
-    for number in numbers:
-        run = number.part.removeprefix("run=")
-        if number.part.startswith("run=") and run in runs and "[" not in number.metric:
-            values.setdefault((number.task, number.metric), {})[run] = number.value
-    found = []
-    for (task, metric), of_runs in values.items():
-        if len(of_runs) == len(runs):
-            summary = over_runs(np.array(list(of_runs.values())))
-            found.append(
-                OverRuns(
-                    key=number_key("all", task, metric),
-                    values=of_runs,
-                    mean=summary.mean,
-                    std=summary.std,
-                    low=summary.low,
-                    high=summary.high,
-                    num_runs=summary.num_runs,
-                )
-            )
-    return tuple(found)
-
-
 def _confusions(system: _System) -> list[Confusion]:
     found = None if system.classes is None else confusion_of(system.classes, part="all", context=system.context)
     return [] if found is None else [found]
@@ -258,9 +201,7 @@ def _compared(
 
 def _contexts(system: _System, request: EvaluateRequest) -> dict[str, Context]:
     contexts = {key: _context(system.name, material, request) for key, material in system.runs.items()}
-    if len(contexts) > 1:
-        contexts[system.context] = _pooled_context(system, contexts)
-    return contexts
+    return with_pooled(system.name, contexts)
 
 
 def _context(name: str, material: Material, request: EvaluateRequest) -> Context:
@@ -271,46 +212,15 @@ def _context(name: str, material: Material, request: EvaluateRequest) -> Context
         "intervals": "bootstrap over recordings; Wilson's of shares of 0 and 1 and of classes; jackknife of labels",
         "num_resamples": request.choice.num_resamples,
     }
-    return Context(
-        system=name,
-        checkpoint=card.model.model_dump(mode="json", exclude={"seeds"}),
-        seeds=card.model.seeds | {"bootstrap": request.choice.seed},
-        dataset=card.dataset.model_dump(mode="json", exclude={"num_expected", "num_embedded", "left_out"}),
+    context = run_context(
+        name,
+        card,
         coverage=material.coverage,
-        preprocessing=dict(card.preprocessing),
-        templates=card.templates,
-        num_labels=len(card.labels),
+        seed=request.choice.seed,
         rules=rules,
         predictions=embeddings_fingerprint(material.embeddings),
-        producer=f"audiolect {__version__}",
     )
-
-
-def _pooled_context(system: _System, contexts: Mapping[str, Context]) -> Context:
-    first = next(iter(contexts.values()))
-    left_out: dict[str, int] = {}
-    for context in contexts.values():
-        for reason, count in context.coverage.left_out.items():
-            left_out[reason] = left_out.get(reason, 0) + count
-    return first.model_copy(
-        update={
-            "checkpoint": {"runs": {key: each.checkpoint for key, each in contexts.items()}},
-            "seeds": {"bootstrap": first.seeds["bootstrap"]},
-            "dataset": first.dataset
-            | {"split": None, "where": None}
-            | {"runs": {key: [each.dataset["split"], each.dataset["where"]] for key, each in contexts.items()}},
-            "coverage": Coverage(
-                available=sum(each.coverage.available for each in contexts.values()),
-                expected=sum(each.coverage.expected for each in contexts.values()),
-                left_out=left_out,
-            ),
-            "preprocessing": first.preprocessing
-            if all(each.preprocessing == first.preprocessing for each in contexts.values())
-            else {"runs": {key: each.preprocessing for key, each in contexts.items()}},
-            "predictions": ", ".join(each.predictions for each in contexts.values()),
-            "system": system.name,
-        }
-    )
+    return context.model_copy(update={"templates": card.templates, "num_labels": len(card.labels)})
 
 
 def _notes(system: _System, request: EvaluateRequest) -> tuple[str, ...]:
@@ -322,10 +232,7 @@ def _notes(system: _System, request: EvaluateRequest) -> tuple[str, ...]:
             f"{shared} captions stand at several recordings; only a caption's own counts (--relevance same-words)."
         )
     for key, material in system.runs.items():
-        coverage = material.coverage
-        if coverage.available < coverage.expected:
-            why = ", ".join(f"{count} {reason}" for reason, count in coverage.left_out.items())
-            notes.append(f"{key}: {coverage.available} of {coverage.expected} recordings ({why}).")
+        notes += coverage_notes(key, material.coverage)
     if len(system.runs) > 1:
         ids = [set(material.recordings["recording_id"]) for material in system.runs.values()]
         total = len(set().union(*ids))

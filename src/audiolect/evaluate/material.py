@@ -4,7 +4,7 @@ Conventions: N recordings stand in the order of the dataset's table, whatever th
 order of the predictions. Predictions of another dataset, changed captions and unexplained gaps are refused; what is
 quarantined explains a gap. With ``allow_partial`` gaps are counted instead, and stand on every card.
 
-Public names: Material, Selected, gather, select, parts_of, parts_of_recordings, check_dataset, coverage_of, BY_COLUMNS.
+Public names: Material, Selected, gather, select, parts_of, parts_of_recordings, covered_part, BY_COLUMNS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 
 from audiolect.data.dataset import Dataset
 from audiolect.data.quarantine import find_quarantined
-from audiolect.dataset_part import describe_part, select_part
+from audiolect.dataset_part import PartFacts, describe_part, select_part
 from audiolect.embedding_files import Embeddings
 from audiolect.errors import DatasetError, unknown_name
 from audiolect.scores import Coverage
@@ -78,21 +78,10 @@ def gather(embeddings: Embeddings, dataset: Dataset, *, allow_partial: bool = Fa
         DatasetError: predictions of another dataset, of recordings that were not asked for, of captions that have
             changed, or of a part of what was asked for.
     """
-    asked = embeddings.card.dataset
-    check_dataset(asked.name, asked.fingerprint, dataset, where=embeddings.folder, command=embeddings.card.command)
-    part = select_part(dataset, split=asked.split, where=asked.where)
-    ids = part.recordings["recording_id"]
-    predicted = embeddings.recording_ids
-    strange = predicted.filter(~predicted.is_in(ids.implode()))
-    if len(strange):
-        raise DatasetError(
-            "The predictions hold recordings that were not asked for.",
-            where=embeddings.folder,
-            expected=f"recordings of {dataset.card.name}, {describe_part(asked.split, asked.where)}",
-            found=f"{len(strange)} others: " + ", ".join(repr(each) for each in strange[:_SHOWN]),
-        )
-    missing = ids.filter(~ids.is_in(predicted.implode()))
-    coverage = coverage_of(part, missing, where=embeddings.folder, allow_partial=allow_partial)
+    card, predicted = embeddings.card, embeddings.recording_ids
+    part, coverage = covered_part(
+        predicted, card.dataset, dataset, where=embeddings.folder, command=card.command, allow_partial=allow_partial
+    )
     recordings = part.recordings.join(
         predicted.alias("recording_id").to_frame().with_row_index("row"), on="recording_id", maintain_order="left"
     )
@@ -157,33 +146,52 @@ def select(material: Material, part: Selected) -> Material:
     )
 
 
-def check_dataset(name: str, fingerprint: str, dataset: Dataset, *, where: Path, command: str) -> None:
-    """That predictions are of this dataset.
+def covered_part(
+    predicted: pl.Series, asked: PartFacts, dataset: Dataset, *, where: Path, command: str, allow_partial: bool
+) -> tuple[Dataset, Coverage]:
+    """The part of a dataset that predictions are of, and how much of it they cover.
+
+    Args:
+        predicted: ids of recordings, each once.
+        asked: of their card.
+        dataset: the whole dataset, as opened.
+        where: the predictions.
+        command: of their card.
+        allow_partial: count what is missing instead of refusing it.
 
     Raises:
-        DatasetError: the fingerprint is another one.
+        DatasetError: predictions of another dataset, of recordings that were not asked for, or without some that are
+            not quarantined where this was not allowed.
     """
-    if fingerprint != dataset.card.fingerprint:
+    _check_dataset(asked, dataset, where=where, command=command)
+    part = select_part(dataset, split=asked.split, where=asked.where)
+    ids = part.recordings["recording_id"]
+    strange = predicted.filter(~predicted.is_in(ids.implode()))
+    if len(strange):
+        raise DatasetError(
+            "The predictions hold recordings that were not asked for.",
+            where=where,
+            expected=f"recordings of {dataset.card.name}, {describe_part(asked.split, asked.where)}",
+            found=f"{len(strange)} others: " + ", ".join(repr(each) for each in strange[:_SHOWN]),
+        )
+    missing = ids.filter(~ids.is_in(predicted.implode()))
+    return part, _coverage_of(part, missing, where=where, allow_partial=allow_partial)
+
+
+def _check_dataset(asked: PartFacts, dataset: Dataset, *, where: Path, command: str) -> None:
+    if asked.fingerprint != dataset.card.fingerprint:
         raise DatasetError(
             "The predictions are of another dataset.",
             where=where,
             expected=f"{dataset.card.name}, fingerprint {dataset.card.fingerprint}",
-            found=f"{name}, fingerprint {fingerprint}",
+            found=f"{asked.name}, fingerprint {asked.fingerprint}",
             cause="another dataset or version was given, or the dataset was made again from other files",
             fix=f"evaluate with the dataset of the command on the card: {command}",
         )
 
 
-def coverage_of(part: Dataset, missing: pl.Series, *, where: Path, allow_partial: bool) -> Coverage:
-    """How much of a part has a prediction, and why the rest has none.
-
-    Args:
-        part: what was asked for.
-        missing: ids of its recordings that have no prediction.
-
-    Raises:
-        DatasetError: recordings are missing that are not quarantined, and this was not allowed.
-    """
+def _coverage_of(part: Dataset, missing: pl.Series, *, where: Path, allow_partial: bool) -> Coverage:
+    """How much of a part has a prediction, and why the recordings with the missing ids have none."""
     expected = part.recordings.height
     left_out: dict[str, int] = {}
     if len(missing):
