@@ -13,7 +13,7 @@ from audiolect.errors import UsageError
 from audiolect.models.captioner import Captioner, CaptionerSettings, build_captioner, save_captioner
 from audiolect.models.generation import generate
 from audiolect.models.generation_settings import GenerationSettings
-from audiolect.predict.caption_writer import open_caption_writer
+from audiolect.predict.caption_writer import is_captioner, open_caption_writer
 from audiolect.predict.run_model import locate_model
 
 MODEL = {
@@ -55,6 +55,13 @@ def test_it_writes_what_the_model_writes(saved: tuple[Path, Captioner]) -> None:
         alone = opened.writer.write(waves[row : row + 1, :length], lengths[row : row + 1], STYLE, ("x",), settings)
         assert [text for text, _ in alone[0]] == [text for text, _ in found[row]]
         assert [score for _, score in alone[0]] == pytest.approx([score for _, score in found[row]], abs=1e-4)
+
+
+def test_a_captioner_is_told_from_what_is_none(saved: tuple[Path, Captioner], tmp_path: Path) -> None:
+    assert is_captioner(saved[0])
+    assert not is_captioner(tmp_path / "nowhere")
+    (tmp_path / "model.yaml").write_text("format: audiolect/dual_encoder\nversion: 1\n", "utf-8")
+    assert not is_captioner(tmp_path)
 
 
 def test_a_model_of_another_kind(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 Conventions: what a run's recipe says of writing holds where the command line says nothing.
 
-Public names: add_verbs, Ways, AskedPart, has_described, predict_captions_of, is_captioner, and the annotated types of
-flags that ``predict`` has too.
+Public names: add_verbs, Ways, AskedPart, has_described, predict_captions_of, and the annotated types of flags
+that ``predict`` has too.
 """
 
 from __future__ import annotations
@@ -164,6 +164,8 @@ def has_described(
     Raises:
         UsageError: a flag that means nothing to this model.
     """
+    from audiolect.predict.caption_writer import is_captioner
+
     if is_captioner(*model):
         _refuse(not_for_it, "A captioner describes recordings whole; it embeds nothing.")
         predict_captions_of(model, sound, out, part, ways)
@@ -217,16 +219,6 @@ def predict_captions_of(
         _tell_report(reports[""], out, dataset, as_json=part.as_json)
     else:
         _tell_grid(reports, out, dataset, as_json=part.as_json)
-
-
-def is_captioner(run: Path, checkpoint: str) -> bool:
-    """Whether a run, or a folder with a model alone, is of a captioner; what is neither is told by whoever opens it."""
-    from audiolect.predict.caption_writer import CAPTIONER_FORMAT
-    from audiolect.predict.run_model import locate_model
-
-    if not any((run / name).is_file() for name in ("model.yaml", "config.yaml", "stages.json")):
-        return False
-    return locate_model(run, checkpoint).format == CAPTIONER_FORMAT
 
 
 def _refuse(given: dict[str, Any], what: str) -> None:

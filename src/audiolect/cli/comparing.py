@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +15,14 @@ import typer
 
 from audiolect.cli import options
 from audiolect.cli.console import console, human_count, print_done, print_json, print_table, rich_progress
+from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiolect.cli.parts import Source
     from audiolect.data.leaks import LeakReport
     from audiolect.errors import UsageError
+    from audiolect.street.parts import Source
 
 _GROUP = "Data"
 _SHOWN = 12
@@ -64,12 +66,13 @@ def leaks(
 
     audiolect leaks old=clotho_v1 new=clotho_v2
     """
-    from audiolect.cli.parts import allowed_pairs, parse_source, read_parts
     from audiolect.data.leaks import KINDS, find_leaks
     from audiolect.errors import UsageError
     from audiolect.storage import atomic_path
+    from audiolect.street.parts import allowed_pairs, parse_source, read_parts
 
-    read = [(each, read_parts(each, by, keep_quarantined=keep_quarantined)) for each in map(parse_source, sources)]
+    leave_out = partial(leave_out_quarantined, keep=keep_quarantined)
+    read = [(each, read_parts(each, by, leave_out=leave_out)) for each in map(parse_source, sources)]
     parts = [part for _, of_source in read for part in of_source]
     if len(parts) < 2:
         raise UsageError(

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiolect.cli import options
-from audiolect.cli.caption_scoring import CaptionOptions, evaluate_texts
 from audiolect.cli.console import command_line, console, human_bytes, print_done, print_json, print_table, rich_progress
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
-    from audiolect.evaluate.evaluation import EvaluateRequest
     from audiolect.scores import Scores
 
 _GROUP = "Models"
@@ -186,6 +184,7 @@ def evaluate(
     from audiolect.evaluate.evaluation import EvaluateRequest
     from audiolect.evaluate.numbers import MetricChoice
     from audiolect.scores import write_scores
+    from audiolect.street.measuring import CaptionOptions, measure
 
     *predictions, folder = _checked(inputs)
     dataset = open_dataset(folder)
@@ -200,7 +199,7 @@ def evaluate(
         command=command_line(),
     )
     needs = CaptionOptions(java, java_timeout, spice_jars, spice_cache, sentence_model, fluency_model, trained_on)
-    scores = _measured(predictions, dataset, request, needs, baseline=baseline or [])
+    scores = measure(predictions, dataset, request, needs, baseline=baseline or [], progress=rich_progress)
     write_scores(out, scores)
     if submission is not None:
         _write_submission(predictions, dataset, submission, allow_partial=allow_partial)
@@ -270,27 +269,6 @@ def _checked(inputs: list[Path]) -> list[Path]:
             found=shlex.join(map(str, inputs)),
         )
     return inputs
-
-
-def _measured(
-    predictions: list[Path], dataset: Dataset, request: EvaluateRequest, needs: CaptionOptions, *, baseline: list[Path]
-) -> Scores:
-    """By what the predictions are: embeddings in folders, or texts in files."""
-    from audiolect.errors import UsageError
-    from audiolect.evaluate.evaluation import evaluate
-    from audiolect.text_predictions import is_text_predictions
-
-    kinds = {path: is_text_predictions(path) for path in (*predictions, *baseline)}
-    if all(kinds.values()):
-        return evaluate_texts(predictions, dataset, request, needs, baseline=baseline)
-    if any(kinds.values()):
-        texts = [str(path) for path, is_text in kinds.items() if is_text]
-        raise UsageError(
-            "Embeddings and texts cannot be measured together.",
-            expected="predictions of one kind, and a baseline of the same",
-            found=f"texts in {', '.join(texts)}, and embeddings beside them",
-        )
-    return evaluate(predictions, dataset, request, baseline=baseline, progress=rich_progress)
 
 
 def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, allow_partial: bool) -> None:

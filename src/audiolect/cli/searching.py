@@ -28,17 +28,14 @@ from audiolect.cli.console import (
 from audiolect.cli.quarantined import leave_out_quarantined
 
 if TYPE_CHECKING:
-    from audiolect.data.dataset import Dataset
     from audiolect.errors import AudiolectError
     from audiolect.search.card import AnnFacts, IndexCard
     from audiolect.search.engine import Answer, QueryEncoder
-    from audiolect.search.index import AddRequest, Embed, IndexReport
+    from audiolect.search.index import IndexReport
 
 _GROUP = "Use"
 _REMOVE = "remove"
 _SHOWN_PROBLEMS = 5
-# A pack and the files that it was made of are one sound, but for the rounding to 16 bits.
-_HOW_STORED = ("source", "precision")
 
 Sources = Annotated[
     list[str],
@@ -103,6 +100,7 @@ def index(
     from audiolect.data.dataset import open_dataset
     from audiolect.search.approximate import build_approximate
     from audiolect.search.index import add_dataset
+    from audiolect.street.indexing import model_side
 
     if sources[0] == _REMOVE:
         _remove(sources[1:], where, as_json=as_json)
@@ -111,7 +109,6 @@ def index(
         raise _wrong_number(sources)
     dataset = open_dataset(sources[1], audio_root=audio_root)
     leave_out_quarantined(dataset, keep=keep_quarantined)
-    _check_pack(pack, dataset)
     facts: dict[str, Any] = {
         "split": split,
         "where": where,
@@ -121,7 +118,7 @@ def index(
         "max_problems": max_problems,
         "command": command_line(),
     }
-    request, embed = _model_side(Path(sources[0]), checkpoint, pack, jobs, facts)
+    request, embed = model_side(Path(sources[0]), checkpoint, dataset, pack, threads=jobs, **facts)
     try:
         report = add_dataset(out, dataset, request, embed, progress=rich_progress)
     except KeyboardInterrupt:
@@ -197,47 +194,6 @@ def _wrong_number(sources: list[str]) -> AudiolectError:
         expected="audiolect index RUN DATASET --out INDEX, or audiolect index remove INDEX --where …",
         found="without --out" if len(sources) == 2 else human_count(len(sources), "name"),
     )
-
-
-def _check_pack(pack: Path | None, dataset: Dataset) -> None:
-    from audiolect.loader.pack import open_pack_of
-
-    if pack is not None:
-        open_pack_of(pack, dataset)
-
-
-def _model_side(
-    source: Path, checkpoint: str, pack: Path | None, jobs: int, facts: dict[str, Any]
-) -> tuple[AddRequest, Embed]:
-    """Whose vectors they are and how they are made: by the model of a run, or read from predictions."""
-    from audiolect.loader.audio_files import open_audio_files
-    from audiolect.loader.pack import open_pack
-    from audiolect.predict.prediction import preprocessing_of
-    from audiolect.predict.run_model import open_run_model
-    from audiolect.search.from_run import embed_from_predictions, embed_with
-    from audiolect.search.index import AddRequest
-
-    if (source / "recordings.npy").is_file():
-        from audiolect.embedding_files import read_embeddings
-
-        predicted = read_embeddings(source)
-        card = predicted.card
-        heard = {name: value for name, value in card.preprocessing.items() if name not in _HOW_STORED}
-        request = AddRequest(identity=card.model, size=card.size, preprocessing=heard, **facts)
-        return request, embed_from_predictions(predicted)
-    model = open_run_model(source, checkpoint)
-    settings = model.settings.model_copy(update={"threads": jobs} if jobs else {})
-    rate_hz, name = model.embedder.rate_hz, "files" if pack is None else "pack"
-    heard = {key: value for key, value in preprocessing_of(settings, name).items() if key not in _HOW_STORED}
-    request = AddRequest(
-        identity=model.embedder.identity,
-        size=model.embedder.embedding_size,
-        run_folder=str(source.resolve()),
-        preprocessing=heard,
-        **facts,
-    )
-    opener = (lambda dataset: open_audio_files(dataset, rate_hz)) if pack is None else (lambda _: open_pack(pack))
-    return request, embed_with(model.embedder, settings, opener, source=name)
 
 
 def _encoder(card: IndexCard, run: Path | None, index: Path) -> QueryEncoder:

@@ -4,13 +4,15 @@ Conventions: torch is imported only when a model is opened. It runs in evaluatio
 accelerator, else on the CPU. Recordings are heard whole: what a model does with long ones is its own rule
 (``models/captioner_audio.py``). What is written of a recording depends on nothing else in the batch.
 
-Public names: CaptionWriter, TorchCaptionWriter, WriterModel, open_caption_writer, CAPTIONER_FORMAT.
+Public names: CaptionWriter, TorchCaptionWriter, WriterModel, open_caption_writer, is_captioner,
+CAPTIONER_FORMAT.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,7 +23,7 @@ from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import UsageError, missing_extra
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.models.generation_settings import GenerationSettings
-from audiolect.predict.run_model import LocatedModel
+from audiolect.predict.run_model import LocatedModel, locate_model
 
 if TYPE_CHECKING:
     from audiolect.models.captioner import Captioner
@@ -98,6 +100,13 @@ class TorchCaptionWriter:
         heard = torch.from_numpy(waveforms).to(self._device), torch.from_numpy(lengths).to(self._device)
         found = generate(self._model, *heard, [prefix] * len(lengths), settings, keys)
         return [[(" ".join(one.text.split()), float(one.score)) for one in outputs] for outputs in found]
+
+
+def is_captioner(run: Path, checkpoint: str = "best") -> bool:
+    """Whether a run, or a folder with a model alone, is of a captioner; what is neither is told by whoever opens it."""
+    if not any((run / name).is_file() for name in ("model.yaml", "config.yaml", "stages.json")):
+        return False
+    return locate_model(run, checkpoint).format == CAPTIONER_FORMAT
 
 
 def open_caption_writer(found: LocatedModel) -> WriterModel:

@@ -1,4 +1,4 @@
-"""Measuring captions from the command line: what ``evaluate`` does with predictions that are texts.
+"""Measuring captions: what ``evaluate`` does with predictions that are texts.
 
 Only what the wanted metrics need is looked for: a Java for METEOR and SPICE, models for sentences and fluency.
 
@@ -10,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from audiolect.cli.console import rich_progress
-
-if TYPE_CHECKING:
-    from audiolect.data.dataset import Dataset
-    from audiolect.evaluate.caption_values import CaptionTools
-    from audiolect.evaluate.evaluation import EvaluateRequest
-    from audiolect.scores import Scores
+from audiolect.corpora import esc50
+from audiolect.corpora.soundworld import corpus as soundworld
+from audiolect.corpora.soundworld.caption_scores import caption_judge
+from audiolect.data.dataset import Dataset, open_dataset
+from audiolect.dataset_part import select_part
+from audiolect.evaluate.caption_values import CAPTION_METRICS, CaptionTools, wanted_metrics
+from audiolect.evaluate.captions import evaluate_captions
+from audiolect.evaluate.class_naming import class_judge
+from audiolect.evaluate.evaluation import EvaluateRequest
+from audiolect.metrics.java import find_java
+from audiolect.metrics.meteor import meteor_counts, meteor_jar
+from audiolect.metrics.spice import find_spice_jars, spice
+from audiolect.progress import Progress, silent_progress
+from audiolect.scores import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +57,31 @@ def evaluate_texts(
     settings: CaptionOptions,
     *,
     baseline: Sequence[Path] = (),
+    progress: Progress = silent_progress,
 ) -> Scores:
     """Scores of files of text predictions.
 
     Raises:
         AudiolectError: as of ``evaluate.captions`` and of what the metrics need.
     """
-    from audiolect.corpora import esc50
-    from audiolect.corpora.soundworld import corpus as soundworld
-    from audiolect.corpora.soundworld.caption_scores import caption_judge
-    from audiolect.evaluate.caption_values import wanted_metrics
-    from audiolect.evaluate.captions import evaluate_captions
-    from audiolect.evaluate.class_naming import class_judge
-
-    tools = caption_tools(wanted_metrics(request.choice.patterns), settings)
+    tools = caption_tools(wanted_metrics(request.choice.patterns), settings, progress=progress)
     if dataset.card.name == soundworld.NAME and "events" in dataset.card.extra_tables:
         tools = replace(tools, judge=caption_judge(dataset))
     if dataset.card.name in esc50.DATASETS:
         sentences = {category.replace("_", " "): sentence for category, sentence in esc50.CAPTIONS.items()}
         tools = replace(tools, classes=class_judge(dataset, sentences))
-    return evaluate_captions(predictions, dataset, request, tools=tools, baseline=baseline, progress=rich_progress)
+    return evaluate_captions(predictions, dataset, request, tools=tools, baseline=baseline, progress=progress)
 
 
-def caption_tools(wanted: frozenset[str], settings: CaptionOptions) -> CaptionTools:
+def caption_tools(
+    wanted: frozenset[str], settings: CaptionOptions, *, progress: Progress = silent_progress
+) -> CaptionTools:
     """What these metrics need, and no more.
 
     Raises:
         MissingDependency: a Java, a jar or a library is absent.
         AudiolectError: a model cannot be loaded.
     """
-    from audiolect.evaluate.caption_values import CAPTION_METRICS, CaptionTools
-
     needs = {need for name in wanted for need in CAPTION_METRICS[name]}
     embed: Any = None
     fluency: Any = None
@@ -93,22 +94,19 @@ def caption_tools(wanted: frozenset[str], settings: CaptionOptions) -> CaptionTo
 
         fluency = load_fluency_detector(settings.fluency_model)
     return CaptionTools(
-        meteor=_meteor(settings) if "meteor" in needs else None,
-        spice=_spice(settings) if "spice" in needs else None,
+        meteor=_meteor(settings, progress) if "meteor" in needs else None,
+        spice=_spice(settings, progress) if "spice" in needs else None,
         embed=embed,
         fluency=fluency,
         known=_known(settings.trained_on),
     )
 
 
-def _meteor(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
-    from audiolect.metrics.java import find_java
-    from audiolect.metrics.meteor import meteor_counts, meteor_jar
-
+def _meteor(settings: CaptionOptions, progress: Progress) -> Callable[[Any, Any], Any]:
     java, jar = find_java(settings.java), meteor_jar()
 
     def measured(candidates: Any, references: Any) -> Any:
-        with rich_progress("METEOR", total=len(candidates), unit="captions") as advance:
+        with progress("METEOR", total=len(candidates), unit="captions") as advance:
             return meteor_counts(
                 candidates,
                 references,
@@ -121,10 +119,7 @@ def _meteor(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
     return measured
 
 
-def _spice(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
-    from audiolect.metrics.java import find_java
-    from audiolect.metrics.spice import find_spice_jars, spice
-
+def _spice(settings: CaptionOptions, progress: Progress) -> Callable[[Any, Any], Any]:
     jars = find_spice_jars(settings.spice_jars)
     java = find_java(settings.java)
     cache = settings.spice_cache
@@ -132,7 +127,7 @@ def _spice(settings: CaptionOptions) -> Callable[[Any, Any], Any]:
         cache = settings.spice_jars / "cache"
 
     def measured(candidates: Any, references: Any) -> Any:
-        with rich_progress("SPICE", total=None, unit="s") as advance:
+        with progress("SPICE", total=None, unit="s") as advance:
             passed = [0.0, 0]
 
             def waited(seconds: float) -> None:
@@ -158,9 +153,6 @@ def _known(folder: Path | None) -> list[str] | None:
     """The captions of the split ``train`` or ``development`` of a dataset, or of all of it where it has neither."""
     if folder is None:
         return None
-    from audiolect.data.dataset import open_dataset
-    from audiolect.dataset_part import select_part
-
     dataset = open_dataset(folder)
     split = next((name for name in ("train", "development") if name in dataset.card.splits), None)
     part = select_part(dataset, split=split)

@@ -9,7 +9,7 @@ Public names: Source, parse_source, read_parts, allowed_pairs.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 
 from audiolect.audio.fingerprint import Fingerprint
-from audiolect.cli.quarantined import leave_out_quarantined
 from audiolect.corpora.source_tables import Table, TableLayout, read_table
 from audiolect.data.audio_checks import fingerprint_words
 from audiolect.data.check_state import has_facts, known_facts
-from audiolect.data.dataset import open_dataset
+from audiolect.data.dataset import Dataset, open_dataset
 from audiolect.data.leaks import Part, parts_of_table
+from audiolect.data.quarantine import without_quarantined
 from audiolect.errors import TableError, UsageError
 
 # Columns of other people's tables that tell where a recording comes from, and what their ids are ids of.
@@ -86,11 +86,15 @@ def allowed_pairs(texts: Iterable[str], parts: Collection[str]) -> set[tuple[str
     return pairs
 
 
-def read_parts(source: Source, by: str, *, keep_quarantined: bool = False) -> list[Part]:
+def read_parts(source: Source, by: str, *, leave_out: Callable[[Dataset], Dataset] = without_quarantined) -> list[Part]:
     """The parts of a dataset folder, or the one part that a table of ids is.
 
     A dataset brings the hashes and fingerprints that its check has found, without what the check has quarantined. A
     table (CSV, TSV, JSON, JSONL) is a part of the dataset that its folder is named after; its split is the file's name.
+
+    Args:
+        by: ``split`` or ``fold``.
+        leave_out: gives a dataset without what is quarantined.
 
     Raises:
         DatasetError, TableError, UsageError: it cannot be read, or has no column of ids.
@@ -99,7 +103,7 @@ def read_parts(source: Source, by: str, *, keep_quarantined: bool = False) -> li
     if not path.is_dir():
         frame = _recordings_of(_id_table(path), path)
         return [Part(source.name or path.resolve().parent.name, path.stem, frame)]
-    dataset = leave_out_quarantined(open_dataset(path), keep=keep_quarantined)
+    dataset = leave_out(open_dataset(path))
     corpus = dataset.card.name
     if not has_facts(dataset):
         return parts_of_table(source.name or corpus, dataset.recordings, by=by, corpus=corpus)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiolect.cli.caption_scoring import CaptionOptions, caption_tools
 from audiolect.cli.main import run
 from audiolect.errors import MissingDependency
+from audiolect.street.caption_scoring import CaptionOptions, caption_tools
 
 
 def call(*arguments: object) -> int:

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from audiolect.cli.main import run
-from audiolect.cli.parts import Source, allowed_pairs, parse_source, read_parts
 from audiolect.errors import UsageError
+from audiolect.street.parts import Source, allowed_pairs, parse_source, read_parts
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
