@@ -201,8 +201,7 @@ def evaluate(
     needs = CaptionOptions(java, java_timeout, spice_jars, spice_cache, sentence_model, fluency_model, trained_on)
     scores = measure(predictions, dataset, request, needs, baseline=baseline or [], progress=rich_progress)
     write_scores(out, scores)
-    if submission is not None:
-        _write_submission(predictions, dataset, submission, allow_partial=allow_partial)
+    _write_submission(predictions, dataset, submission, allow_partial=allow_partial)
     if as_json:
         print_json({"file": str(out)} | scores.model_dump(mode="json"))
         return
@@ -271,7 +270,10 @@ def _checked(inputs: list[Path]) -> list[Path]:
     return inputs
 
 
-def _write_submission(predictions: list[Path], dataset: Dataset, path: Path, *, allow_partial: bool) -> None:
+def _write_submission(predictions: list[Path], dataset: Dataset, path: Path | None, *, allow_partial: bool) -> None:
+    """The ten best files for each caption, where they are asked for."""
+    if path is None:
+        return
     from audiolect.embedding_files import read_embeddings
     from audiolect.errors import UsageError
     from audiolect.evaluate.material import gather
