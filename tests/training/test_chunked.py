@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from audiolect.errors import UsageError
 from audiolect.training.chunked import Teacher, chunked_info_nce, chunked_sigmoid_loss
@@ -164,6 +165,31 @@ def test_a_frozen_tower_needs_no_gradient() -> None:
     (ours,) = gradients(chunked_info_nce(audio, frozen, 5.0, chunk=4), [audio])
     (plain,) = gradients(info_nce(audio, frozen, 5.0), [audio])
     assert closest([ours], [plain]) < 1e-12
+
+
+class Sizes(TorchDispatchMode):
+    """How many numbers the largest table has of those that are made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, Tensor) and made.dim() >= 2:
+            self.largest = max(self.largest, made.numel())
+        return made
+
+
+@pytest.mark.parametrize("chunk", [2, 5])
+def test_no_table_is_larger_than_a_block_or_the_embeddings(chunk: int) -> None:
+    """A chunk that were not heeded would make tests of small batches tests of one block."""
+    audio, text = made(40, 2)
+    keys, seen = some_keys(40, "left_out"), [table.detach() for table in made(40, 2, seed=1)]
+    with Sizes() as sizes:
+        chunked_info_nce(audio, text, 5.0, keys=keys, teacher=Teacher(*seen, 0.1, weight=0.5), chunk=chunk).backward()
+        chunked_sigmoid_loss(audio, text, 5.0, -1.0, keys=keys, chunk=chunk).backward()
+    assert chunk * chunk <= sizes.largest <= 2 * 40 * 2
 
 
 def test_large_and_broken_logits() -> None:

@@ -54,6 +54,23 @@ def test_by_hand_each_counts_for_its_share_whatever_its_level() -> None:
         assert float(heard[partner]) == pytest.approx(1 - found.share, abs=1e-4)
 
 
+def test_the_level_of_a_short_recording_is_that_of_its_own_samples() -> None:
+    """One of 100 samples among ones of 1000: what is not there does not make it quieter."""
+    waveforms = tones(0.5, 0.5, 0.5)
+    waveforms[0, 100:] = 0
+    found = next(
+        each
+        for step in range(20)
+        if (each := mix_batch(waveforms, torch.tensor([100, 1000, 1000]), ALWAYS, epoch=0, step=step)) is not None
+        and each.order[0] != 0
+    )
+    partner = int(found.order[0])
+    # As loud as one tone: the share of each, over the root of the sum of their squares.
+    own, other = (share / math.hypot(found.share, 1 - found.share) for share in (found.share, 1 - found.share))
+    expected = own * waveforms[0] + other * waveforms[partner]
+    torch.testing.assert_close(found.waveforms[0], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_equal_levels_stay_as_loud() -> None:
     found = mixed(tones(0.5, 0.5, 0.5, 0.5, 0.5))
     levels = found.waveforms.square().mean(dim=1)
@@ -65,6 +82,9 @@ def test_the_same_batch_is_mixed_the_same_and_another_differently() -> None:
     first, again, next_step = mixed(waveforms), mixed(waveforms), mixed(waveforms, step=1)
     assert torch.equal(first.waveforms, again.waveforms)
     assert first.share != next_step.share
+    next_epoch = mix_batch(waveforms, torch.full((5,), 1000), ALWAYS, epoch=1, step=0)
+    assert next_epoch is not None
+    assert next_epoch.share not in (first.share, next_step.share)
     assert mixed(waveforms, MixingSettings(probability=1.0, seed=1)).share != first.share
 
 
