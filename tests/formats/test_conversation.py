@@ -300,3 +300,20 @@ def test_an_export_read_and_written_again_is_the_same(
     assert len(files) == 3
     for file in files:
         assert load(tmp_path / "two" / file) == load(tmp_path / "one" / file)
+
+
+def test_dialogues_go_back_into_the_file_that_they_came_from(tmp_path: Path, audio: Path) -> None:
+    talk = [entry("t", "a.wav", "<sound>\nq", "a", "r", "b")]
+    lists = {
+        "m-AQA/test.json": [entry("1", "a.wav", "<sound>\nq", "a")],
+        "m-Dialog/test.json": talk,
+        "m-MultipleChoice/test.json": [entry("2", "sub/b.wav", "<sound>\nwhich? (A) x. (B) y.", "(A) x.")],
+        "n-AQA/test.json": talk,
+        "n-EventTagging/test.json": [entry("3", "sub/b.wav", "<sound>\nwhich?", "x, y")],
+    }
+    for file, entries in lists.items():
+        write_list(tmp_path / "in" / file, entries)
+    dataset = import_(tmp_path / "in", tmp_path / "dataset", audio_root=audio)
+    written = conversation.write(ExportRequest(dataset, tmp_path / "out"))
+    assert written.files == dict.fromkeys(lists, 1)
+    assert {file: load(tmp_path / "out" / file) for file in lists} == lists

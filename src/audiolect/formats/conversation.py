@@ -226,6 +226,7 @@ def _note(file: _File, base: str, below: str) -> dict[str, Any]:
         "key": str(file.key),
         "form": forms[0] if len(forms) == 1 and forms[0] is not None else STANDARD_FORM,
         "ids": _ids(file.table),
+        "dialogues": bool((file.table["turns"].list.len() > 1).any()),
         "states_duration": not file.table["duration_seconds"].null_count(),
         "base": base,
         "below": str(PurePosixPath(below)) if below else "",

@@ -92,10 +92,11 @@ def _with_own_files(recordings: pl.DataFrame, plan: AudioPlan) -> pl.DataFrame:
 def _with_files(table: pl.DataFrame, cargo: Cargo) -> pl.DataFrame:
     """With the column ``file``: the noted one where the examples came from one, else by dataset, task and split."""
     own = pl.format("{}-{}/{}.json", "dataset", "written", "split")
-    for note in _notes(cargo):
-        key = parse_dataset_key(note["key"])
+    keyed = [(note, parse_dataset_key(note["key"])) for note in _notes(cargo)]
+    # Files of any task may hold dialogues; one that is called Dialog has the last word.
+    for note, key in sorted(keyed, key=lambda pair: pair[1].task == "Dialog"):
         came = (pl.col("dataset") == key.dataset) & (pl.col("split") == key.split)
-        came &= pl.col("task").is_in([key.task, "Dialog"])
+        came &= pl.col("task").is_in([key.task, "Dialog"] if note.get("dialogues", True) else [key.task])
         own = pl.when(came).then(pl.lit(note["file"])).otherwise(own)
     return table.with_columns(file=own)
 
