@@ -4,14 +4,16 @@ Shapes: B texts, L text tokens, D width.
 
 Conventions: a text that is empty (or white space) is refused; one of more than ``max_tokens`` tokens is cut and counted
 in ``truncation``, once for each distinct text. Padding changes nothing. A frozen tower stays in eval mode, gives no
-gradients, and computes each distinct text once (``text_cache.py``).
+gradients, and computes each distinct text once (``text_cache.py``); it keeps the vectors in ``cache_folder``: that of
+its settings, and none where it was saved before, since it may now be anywhere (``None``: in memory alone).
 
-Public names: TextTower, Truncation, needs_captions, tokenizer_for.
+Public names: TextTower, Truncation, needs_captions, tokenizer_for, keep_vectors.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,9 @@ class TextTower(nn.Module):
         self.truncation = Truncation(settings.max_tokens)
         self.frozen = isinstance(settings, HuggingFaceSettings) and settings.frozen
         self._cache: TextCache | None = None
+        self.cache_folder: Path | None = None
+        if saved is None and isinstance(settings, HuggingFaceSettings) and settings.cache is not None:
+            self.cache_folder = Path(settings.cache)
         if isinstance(settings, TransformerSettings):
             self._tokenizer: Any = _required(tokenizer) if saved is None else read_tokenizer(saved / "tokenizer.json")
             self.encoder: Any = TextTransformer(settings, self._tokenizer.get_vocab_size())
@@ -182,8 +187,7 @@ class TextTower(nn.Module):
         if not self.frozen or not texts:
             return self(self.tokenize(texts)) if texts else self._none()
         if self._cache is None:
-            folder = self.settings.cache if isinstance(self.settings, HuggingFaceSettings) else None
-            self._cache = TextCache(self._cache_key(), self.embedding_size, folder)
+            self._cache = TextCache(self._cache_key(), self.embedding_size, self.cache_folder)
         vectors = self._cache.vectors(texts, self._computed)
         return vectors.to(next(self.encoder.parameters()).device)
 
@@ -215,6 +219,23 @@ class TextTower(nn.Module):
         settings = self.settings.model_dump(include={"pooling", "normalise", "max_tokens"})
         told = f"{weights_hash(self.encoder)} {settings} {type(self.encoder).__name__} {words}"
         return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def keep_vectors(model: Any, base: Path, *, only_if_there: bool = False) -> None:
+    """Have a frozen text tower keep its vectors in the folder that its settings name.
+
+    Args:
+        model: any model; one without such a tower stays as it is.
+        base: the folder of the recipe.
+        only_if_there: leave it without one where there is no such folder that can be written to: a run may have been
+            moved, or be somebody else's.
+    """
+    text = getattr(model, "text", None)
+    settings = getattr(text, "settings", None)
+    if isinstance(text, TextTower) and isinstance(settings, HuggingFaceSettings) and settings.cache is not None:
+        folder = base / settings.cache
+        if not only_if_there or os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            text.cache_folder = folder
 
 
 def _forget_cache(module: Any, _keys: Any) -> None:

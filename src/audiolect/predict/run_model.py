@@ -93,7 +93,8 @@ def open_run_model(folder: Path, checkpoint: str = "best") -> RunModel:
         return _opened(found.folder, found.identity, _windows(HEARD_SECONDS), DEFAULT_TEMPLATES)
     training, evaluation = found.run.config.get("training") or {}, found.run.config.get("evaluation") or {}
     templates = evaluation.get("templates") or DEFAULT_TEMPLATES
-    return _opened(found.folder, found.identity, _heard(training, evaluation, folder), check_templates(templates))
+    heard = _heard(training, evaluation, folder)
+    return _opened(found.folder, found.identity, heard, check_templates(templates), found.run.recipe_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +169,24 @@ def _windows(seconds: float) -> dict[str, Any]:
     return {"policy": "windows", "window_seconds": seconds, "batch_size": _BATCH_SIZE}
 
 
-def _opened(folder: Path, identity: ModelIdentity, heard: dict[str, Any], templates: tuple[str, ...]) -> RunModel:
+def _opened(
+    folder: Path,
+    identity: ModelIdentity,
+    heard: dict[str, Any],
+    templates: tuple[str, ...],
+    recipe_folder: Path | None = None,
+) -> RunModel:
     try:
         import torch
 
         from audiolect.models.clap import load_model
+        from audiolect.models.text_tower import keep_vectors
         from audiolect.models.weights_hash import weights_hash
     except ImportError as error:
         raise missing_extra("Asking a model", "models", "torch") from error
     model = load_model(folder)
+    if recipe_folder is not None:
+        keep_vectors(model, recipe_folder, only_if_there=True)
     identity = identity.model_copy(update={"checkpoint_hash": weights_hash(model)})
     settings = parse_config(heard | {"rate_hz": int(model.rate_hz)}, BatchSettings, folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -20,14 +20,14 @@ from audiolect.models.adapt import FreezingPlan, apply_freezing, offer_checkpoin
 from audiolect.models.load_reports import kept_reports
 from audiolect.training.data_gate import MEMORY_FOLDER, check_overlaps, find_overlaps
 from audiolect.training.meters import peak_memory_bytes
-from audiolect.training.model_kinds import kind_of
+from audiolect.training.model_kinds import begun_model
 from audiolect.training.objectives import build_objective
 from audiolect.training.precision import chosen_precision, open_accelerator
 from audiolect.training.recipe import Recipe, load_recipe
 from audiolect.training.recipe_changes import check_unchanged
 from audiolect.training.run_folder import CONFIG_NAME, open_run
 from audiolect.training.session import count_steps, seed_all
-from audiolect.training.starting import find_start, started
+from audiolect.training.starting import find_start
 from audiolect.training.step import ObjectiveModule
 from audiolect.training.training_data import open_training_data, training_captions
 
@@ -105,7 +105,7 @@ def dry_run(
     waived = check_overlaps(overlaps, evaluated, recipe.evaluation.waive_leaks)
     seed_all(settings.seed)
     start = None if recipe.model.start is None else find_start(recipe.model.start, path.parent)
-    model = kind_of(recipe.model).build(started(recipe.model, start), training_captions(data.mixture))
+    model = begun_model(recipe.model, start, training_captions(data.mixture), path.parent)
     freezing = apply_freezing(model.train(), settings.freezing)
     if settings.gradient_checkpointing:
         offer_checkpointing(model)

@@ -46,7 +46,7 @@ def begin_or_resume(folder: Path, recipe: Recipe, card: dict[str, Any], *, new: 
         run = open_run(folder)
         changed = check_unchanged(run.config, values, folder)
         _check_data(run, card)
-        if changed:
+        if changed or run.card["recipe_folder"] != card["recipe_folder"]:  # paths are relative to where it is now
             _write(folder, values, {**run.card, "recipe_folder": card["recipe_folder"]})
         return open_run(folder), True, changed
     if folder.exists() and (not folder.is_dir() or any(path.name != "lock" for path in folder.iterdir())):
@@ -66,7 +66,7 @@ def run_card(
     """What a run is made of, for ``card.json``.
 
     Args:
-        recipe_path: the file; paths of data are relative to its folder.
+        recipe_path: the file; its paths are relative to its folder.
         command: as a person would type it again.
         data: facts of the datasets.
         training: facts of the model: its kind, numbers of parameters, precision, ranks.
@@ -76,7 +76,7 @@ def run_card(
         **file_header(RUN_KIND, RUN_VERSION),
         "command": command,
         "recipe": str(recipe_path),
-        "recipe_folder": str(recipe_path.resolve().parent),
+        "recipe_folder": str(recipe_path.parent.resolve()),
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "objective": recipe.training.objective.name,
         "seed": recipe.training.seed,

@@ -7,8 +7,8 @@
     evaluation: {validation: [world-AudioCaptioning/validation]}
 
 Conventions: as in every configuration of audiolect (``config.py``). ``data`` and ``mixture`` are those of a mixture
-(``loader/mixture_settings.py``). Paths are relative to the file. A validation never looks at a test split: splits that
-play that role are refused.
+(``loader/mixture_settings.py``). Every path is relative to the file (``recipe_paths.py``). A validation never
+looks at a test split: splits that play that role are refused.
 
 Public names: Recipe, TrainingSettings, EvaluationSettings, EarlyStopping, ModelSettings, OBJECTIVE_OF_KIND,
 load_recipe.

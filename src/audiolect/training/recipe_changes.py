@@ -35,6 +35,7 @@ FREE_KEYS = (
     "evaluation.templates",
     "evaluation.waive_leaks",
     "training.freezing.expect",
+    "model.text.cache",
 )
 _LENGTH_KEYS = ("mixture.epochs", "training.max_steps")
 _ABSENT = "absent"

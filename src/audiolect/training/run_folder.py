@@ -14,7 +14,7 @@
       stages.json              header; how many stages
       stage-1/, stage-2/       a run each, as above
 
-Conventions: no torch here. Who opens a run of several stages gets its last stage with a checkpoint. Paths of data in
+Conventions: no torch here. Who opens a run of several stages gets its last stage with a checkpoint. Paths in
 the recipe are relative to the folder named on the card under ``recipe_folder``. ``best`` is absent until a validation
 was made.
 
@@ -67,7 +67,7 @@ class Run:
 
     @cached_property
     def recipe_folder(self) -> Path:
-        """What the paths in ``config["data"]`` are relative to."""
+        """What the paths in ``config`` are relative to."""
         return Path(self.card["recipe_folder"])
 
     @property

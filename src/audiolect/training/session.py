@@ -26,6 +26,7 @@ from audiolect.loader.batching import TrainingBatches
 from audiolect.models.adapt import apply_freezing, check_plan, offer_checkpointing
 from audiolect.models.load_reports import kept_reports
 from audiolect.models.masked_norm import synchronise_norms
+from audiolect.models.text_tower import keep_vectors
 from audiolect.progress import Progress, silent_progress
 from audiolect.training.averaging import WeightAverage
 from audiolect.training.checkpoint import Trained, drop_later, restore_optimizer, restore_random, restore_weights
@@ -33,7 +34,7 @@ from audiolect.training.compiling import compile_blocks
 from audiolect.training.data_gate import MEMORY_FOLDER, Overlap, check_overlaps, find_overlaps
 from audiolect.training.journal import Journal
 from audiolect.training.loop import STOPPED, Loop, LoopPlan
-from audiolect.training.model_kinds import kind_of
+from audiolect.training.model_kinds import begun_model, kind_of
 from audiolect.training.objectives import Objective, build_objective
 from audiolect.training.opening import add_to_card, begin_or_resume, run_card
 from audiolect.training.optim import build_optimizer
@@ -42,7 +43,7 @@ from audiolect.training.recipe import Recipe, TrainingSettings, load_recipe
 from audiolect.training.run_folder import JOURNAL_NAME, Run, read_checkpoint_card, write_pointer
 from audiolect.training.sharding import Sharded, shard
 from audiolect.training.standing import Standing
-from audiolect.training.starting import Start, check_start, find_start, started
+from audiolect.training.starting import Start, check_start, find_start
 from audiolect.training.step import ObjectiveModule, Stepper
 from audiolect.training.teachers import check_teacher, teacher_facts
 from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
@@ -199,7 +200,7 @@ def _assemble(
     standing = Standing.from_dict({} if checkpoint is None else read_checkpoint_card(checkpoint, verify=False))
     saved = None if checkpoint is None else standing.as_dict()
     seed_all(settings.seed)
-    model = _model_of(recipe, data, start, checkpoint).to(accelerator.device).train()
+    model = _model_of(recipe, data, start, checkpoint, run.recipe_folder).to(accelerator.device).train()
     freezing = apply_freezing(model, settings.freezing)
     if settings.gradient_checkpointing:
         offer_checkpointing(model)
@@ -243,12 +244,15 @@ def _assemble(
     return plan, standing, saved
 
 
-def _model_of(recipe: Recipe, data: TrainingData, start: Start | None, checkpoint: Path | None) -> nn.Module:
+def _model_of(
+    recipe: Recipe, data: TrainingData, start: Start | None, checkpoint: Path | None, base: Path
+) -> nn.Module:
     """The model as it begins, or as a checkpoint has it."""
-    kind = kind_of(recipe.model)
-    if checkpoint is not None:
-        return kind.load(checkpoint)
-    return kind.build(started(recipe.model, start), training_captions(data.mixture))
+    if checkpoint is None:
+        return begun_model(recipe.model, start, training_captions(data.mixture), base)
+    model = kind_of(recipe.model).load(checkpoint)
+    keep_vectors(model, base)
+    return model
 
 
 def _tell_loads(run: Run, model: nn.Module, tell: Callable[[str], None]) -> None:
