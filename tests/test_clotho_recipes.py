@@ -102,13 +102,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "recipes", folder / "recipes")
     for make in (clotho, audiocaps, macs, audioset_small):
-        name, work = make.__name__.replace("_", "-"), folder / "work"
-        (work / f"{name}-raw").mkdir(parents=True)
-        make(work / f"{name}-raw")
-        assert call("prepare", name, work / f"{name}-raw", "--out", work / name, "--jobs", 1) == 0
+        name, data = make.__name__.replace("_", "-"), folder / "data"
+        (data / f"{name}-raw").mkdir(parents=True)
+        make(data / f"{name}-raw")
+        assert call("prepare", name, data / f"{name}-raw", "--out", data / name, "--jobs", 1) == 0
         for rate_hz, suffix in ((16000, "16k"), (32000, "32k")):
-            out = work / f"{name}-{suffix}"
-            assert call("pack", work / name, "--rate-hz", rate_hz, "--out", out, "--jobs", 1) == 0
+            out = data / f"{name}-{suffix}"
+            assert call("pack", data / name, "--rate-hz", rate_hz, "--out", out, "--jobs", 1) == 0
     return folder
 
 
@@ -219,9 +219,9 @@ def test_every_caption_of_the_real_tables_is_found(clone: Path, tmp_path: Path) 
     if not (REAL / "clotho" / "original").is_dir() or not (REAL / "audiocaps").is_dir():
         pytest.skip("the published tables are not at hand")
     shutil.copytree(clone / "recipes", tmp_path / "recipes")
-    shutil.copytree(clone / "work", tmp_path / "work")
+    shutil.copytree(clone / "data", tmp_path / "data")
     for name, source in (("clotho", "clotho/original"), ("audiocaps", "audiocaps")):
-        arguments = ("prepare", name, REAL / source, "--out", tmp_path / "work" / name, "--no-audio", "--overwrite")
+        arguments = ("prepare", name, REAL / source, "--out", tmp_path / "data" / name, "--no-audio", "--overwrite")
         assert call(*arguments) == 0
     found = {}
     for name in (ONE, THREE):
