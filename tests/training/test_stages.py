@@ -63,6 +63,16 @@ def test_each_stage_is_a_whole_recipe(staged: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_stage_may_be_looked_at_in_its_own_way(recipe: Callable[..., Path]) -> None:
+    own = {"evaluation": {"every_steps": 7}, "from_checkpoint": "last"}
+    stages = load_stages(recipe(model=MODEL, training=[FIRST, SECOND | own]))
+    assert stages is not None
+    (first, _), (second, which) = stages
+    assert (first.evaluation.every_steps, second.evaluation.every_steps) == (None, 7)
+    assert [len(stage.evaluation.validation) for stage in (first, second)] == [1, 0]
+    assert which == "last"
+
+
 def test_problems_of_all_stages_are_told_at_once(recipe: Callable[..., Path]) -> None:
     wrong: list[dict[str, Any]] = [{**FIRST, "sed": 1}, {**SECOND, "seed": -1}]
     with pytest.raises(ConfigError, match=r"2 problems(.|\n)*training\.0\.sed(.|\n)*training\.1\.seed"):
@@ -111,9 +121,11 @@ def test_a_stop_in_any_stage_is_gone_on_from(staged: Path, tmp_path: Path) -> No
         assert len(losses) == 4
 
 
-def test_a_first_stage_that_was_made_anew_is_noticed(staged: Path, tmp_path: Path) -> None:
+def test_a_first_stage_that_was_made_anew_is_noticed(recipe: Callable[..., Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
+    staged = recipe(model=MODEL, training=[FIRST, SECOND | {"from_checkpoint": "last"}], **{"mixture.epochs": 1})
     train_stages(staged, run)
+    assert open_run(run / "stage-2").card["start"]["source"] == "stage-1@last"
     (run / "stage-1").rename(run / "old")
     other = TrainOptions(overrides=("training.0.seed=1",))
     with pytest.raises(ConfigError, match="begun with other weights"):
