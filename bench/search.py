@@ -31,6 +31,7 @@ import harness
 ROWS, WIDTH, QUERIES, K = 1_000_000, 512, 1024, 10
 BAR = 1.5
 BAR_RECALL, BAR_MILLISECONDS = 0.98, 5.0
+ANN_ROWS = 300_000
 _BLOCK = 50_000
 _PEER = """
 import sys, time, numpy as np, faiss
@@ -55,14 +56,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="audiolect-") as name:
         for what, spread in (("clustered", 0.05), ("even", None)):
             figures += exact(Path(name), what, spread, rows, options)
-        if options.ann:
-            figures += approximate(Path(name), options.ann)
+        ann_rows = options.ann if options.ann is not None else 0 if options.quick else ANN_ROWS
+        if ann_rows:
+            figures += approximate(Path(name), ann_rows)
     return harness.finish(figures, options.json)
 
 
 def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers-python", default=sys.executable, help="has faiss")
-    parser.add_argument("--ann", type=int, default=0, metavar="ROWS", help="also measure the approximate index")
+    parser.add_argument(
+        "--ann", type=int, metavar="ROWS", help=f"of the approximate index; else {ANN_ROWS:,}, with --quick none"
+    )
 
 
 def drawn(count: int, noise: float | None, seed: int) -> Any:

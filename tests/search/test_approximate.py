@@ -38,7 +38,7 @@ def test_recall_is_measured_against_the_exact_scan(folder: Path, monkeypatch: py
 
 def test_a_blind_index_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(approximate, "_LEAST_ROWS", 10)
-    monkeypatch.setattr(approximate, "ask_ann", lambda *_, **__: [f"w/{i:02d}" for i in range(11)])
+    monkeypatch.setattr(approximate.Candidates, "search", lambda *_, **__: (np.arange(11), np.ones(11)))
     recall = build_approximate(folder).recall_at_10
     assert 0.3 < recall < 0.8
 
@@ -50,6 +50,6 @@ def test_few_recordings_need_none(folder: Path) -> None:
 
 
 def test_widths_grow() -> None:
-    assert approximate._widths(1) == [(1, 5), (1, 10), (1, 20)]
-    assert approximate._widths(6) == [(1, 5), (2, 5), (4, 5), (6, 5), (6, 10), (6, 20)]
+    assert approximate._widths(1) == [(1, 2), (1, 5), (1, 10), (1, 20)]
+    assert approximate._widths(6) == [(1, 2), (2, 2), (4, 2), (6, 2), (6, 5), (6, 10), (6, 20)]
     assert np.all(np.diff([probes for probes, _ in approximate._widths(100)]) >= 0)

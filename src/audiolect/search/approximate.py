@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from audiolect.errors import UsageError
 from audiolect.folder_lock import hold_folder
+from audiolect.search.candidates import Candidates
 from audiolect.search.card import AnnFacts, read_index_card, write_index_card
 from audiolect.search.first_pass import FloatArray
 from audiolect.search.scan_files import open_scan_files
-from audiolect.search.table import ask_ann, build_ann, open_table
+from audiolect.search.table import build_ann, open_table
 
 _QUERIES = 200
-_ROWS_OF_PARTITION = 100_000
+_ROWS_OF_PARTITION = 1_000_000  # a graph of so many is as quick as one of fewer, and a query need not look into several
 _LEAST_ROWS = 256
 _NEAREST = 10
 _LEAST_RECALL = 0.98
-_REFINE_FACTORS = (5, 10, 20)
+_REFINE_FACTORS = (2, 5, 10, 20)
 
 
 def build_approximate(folder: Path) -> AnnFacts:
@@ -55,14 +55,12 @@ def build_approximate(folder: Path) -> AnnFacts:
         files = open_scan_files(folder, table, card.size)
         step = max(1, len(files.scanner) // _QUERIES)
         queries = np.ascontiguousarray(files.scanner.vectors[::step][:_QUERIES])
-        # A query finds itself, which says nothing: it is left out of both.
-        truth = files.scanner.search(queries, _NEAREST + 1).rows
-        names = files.rows["recording_id"].to_list()
-        own = [names[row] for row in range(0, len(names), step)][: len(queries)]
-        found = [[names[row] for row in rows if names[row] != name] for rows, name in zip(truth, own, strict=True)]
-        nearest = [set(some[:_NEAREST]) for some in found]
+        own = list(range(0, len(files.scanner), step))[: len(queries)]
+        exact = files.scanner.search(queries, _NEAREST + 1).rows.tolist()
+        nearest = [_others(rows, row) for rows, row in zip(exact, own, strict=True)]
+        near = Candidates(table, files)
         for probes, refine in _widths(partitions):
-            recall, taken = _measured(table, list(zip(own, queries, strict=True)), nearest, probes, refine)
+            recall, taken = _measured(near, list(zip(own, queries, strict=True)), nearest, probes, refine)
             if recall >= _LEAST_RECALL:
                 break
         facts = AnnFacts(
@@ -89,14 +87,19 @@ def _widths(partitions: int) -> list[tuple[int, int]]:
     return [(each, _REFINE_FACTORS[0]) for each in held] + [(held[-1], refine) for refine in _REFINE_FACTORS[1:]]
 
 
+def _others(rows: list[int], own: int) -> set[int]:
+    """The 10 nearest without the recording itself, which every query finds."""
+    return set([row for row in rows if row != own][:_NEAREST])
+
+
 def _measured(
-    table: Any, queries: list[tuple[str, FloatArray]], nearest: list[set[str]], probes: int, refine: int
+    near: Candidates, queries: list[tuple[int, FloatArray]], nearest: list[set[int]], probes: int, refine: int
 ) -> tuple[float, float]:
     """Recall at 10, and the median milliseconds of a query."""
     hits, seconds = 0, []
-    for (name, query), truth in zip(queries, nearest, strict=True):
+    for (own, query), truth in zip(queries, nearest, strict=True):
         start = time.perf_counter()
-        found = ask_ann(table, query, _NEAREST + 1, num_probes=probes, refine_factor=refine)
+        found, _ = near.search(query, _NEAREST + 1, num_probes=probes, refine_factor=refine)
         seconds.append(time.perf_counter() - start)
-        hits += len(truth & set([each for each in found if each != name][:_NEAREST]))
+        hits += len(truth & _others(found.tolist(), own))
     return hits / sum(map(len, nearest)), 1000 * float(np.median(seconds))

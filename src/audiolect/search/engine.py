@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,11 +29,12 @@ import numpy as np
 from audiolect.data.filters import compile_filter
 from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import DamagedFile, UnsafePath, UsageError, nearest_names
+from audiolect.search.candidates import Candidates
 from audiolect.search.card import IndexCard, check_checkpoint, read_index_card
 from audiolect.search.first_pass import FloatArray
 from audiolect.search.scan import BoolArray
 from audiolect.search.scan_files import ScanFiles, open_scan_files
-from audiolect.search.table import ROW_SCHEMA, ask_ann, open_table
+from audiolect.search.table import ROW_SCHEMA, open_table
 from audiolect.storage import safe_join
 
 MOST_HITS = 10_000
@@ -110,9 +112,14 @@ class SearchEngine:
         self.scanner = files.scanner
         self._table = table
         self._queries = queries
+        self._files = files
         self._row_of = {name: row for row, name in enumerate(files.rows["recording_id"].to_list())}
         # A model is asked by one thread at a time: two forwards at once take longer than one after the other.
         self._one_forward = threading.Lock()
+
+    @cached_property
+    def _candidates(self) -> Candidates:
+        return Candidates(self._table, self._files)
 
     def __len__(self) -> int:
         """How many recordings there are."""
@@ -232,17 +239,12 @@ class SearchEngine:
         return Answer(hits, num_candidates, encoding_seconds, seconds, not approximate)
 
     def _approximate(self, query: FloatArray, k: int) -> tuple[list[int], list[float]]:
-        """Rows and scores of what LanceDB finds; the scores are worked out here."""
+        """Rows and scores of what the approximate index finds."""
         facts = self.card.ann
         if facts is None:
             raise UsageError("The index has no approximate index.", where=self.folder, fix="audiolect index … --ann")
-        names = ask_ann(self._table, query, k, num_probes=facts.num_probes, refine_factor=facts.refine_factor)
-        among = np.zeros(len(self), np.bool_)
-        among[[self._row_of[name] for name in names]] = True
-        if not names:
-            return [], []
-        found = self.scanner.search(query[None], k, among=among)
-        return found.rows[0].tolist(), found.scores[0].tolist()
+        rows, scores = self._candidates.search(query, k, num_probes=facts.num_probes, refine_factor=facts.refine_factor)
+        return rows.tolist(), scores.tolist()
 
     def _hits(self, rows: list[int], scores: list[float]) -> tuple[Hit, ...]:
         table = self.rows[rows].to_dicts() if rows else []

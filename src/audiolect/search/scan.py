@@ -110,6 +110,10 @@ class Scanner:
                 rows[at], scores[at] = self._rescored(query, open_rows, kept)
         return Found(rows, scores, num_rescored, num_repeated)
 
+    def best_of(self, query: FloatArray, rows: IntArray, k: int) -> tuple[IntArray, DoubleArray]:
+        """The k best of some rows for one query (D,): rows and scores, exactly as ``search`` among them, unchecked."""
+        return self._rescored(np.ascontiguousarray(query, np.float32), rows, min(k, len(rows)))
+
     def _checked(self, queries: FloatArray, k: int, among: BoolArray | None) -> FloatArray:
         if operator.index(k) < 1:
             raise UsageError("A search needs a k of 1 or more.", found=k)

@@ -4,6 +4,7 @@
       card.json           the version of the table that it was made from; another version makes it anew
       recordings.parquet  the rows without their vectors, in the order of the table
       vectors.npy         (N, E) float32, mapped into memory, not read
+      numbers.npy         (N,) int64, LanceDB's numbers of these rows
       matrix.npy, order.npy, unseen.npy, axes.npy   the leading first pass, where there is one (``first_pass.py``)
 
 Everything in it can be made again from the table, and is whenever the table has changed. Where the folder of the index
@@ -28,14 +29,14 @@ import polars as pl
 from audiolect.errors import DamagedFile, UnknownVersion
 from audiolect.search.first_pass import FirstPass, FloatArray, leading_pass, number_of_axes
 from audiolect.search.scan import Scanner, make_scanner
-from audiolect.search.table import ROW_SCHEMA, count_rows, stream_rows
+from audiolect.search.table import ROW_SCHEMA, IntArray, count_rows, stream_rows
 from audiolect.storage import atomic_folder, check_header, file_header, read_json, write_json
 
 SCAN_FOLDER = "scan"
 _KIND = "scan"
-_VERSION = 1
+_VERSION = 2
 _ARRAYS = ("matrix", "order", "unseen", "axes")
-_FILES = {"card.json", "recordings.parquet", "vectors.npy", *(f"{name}.npy" for name in _ARRAYS)}
+_FILES = {"card.json", "recordings.parquet", "vectors.npy", "numbers.npy", *(f"{name}.npy" for name in _ARRAYS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,8 @@ class ScanFiles:
 
     rows: pl.DataFrame
     scanner: Scanner
+    numbers: IntArray
+    """(N,) LanceDB's numbers of the rows, in the version of the table that they were read from."""
 
 
 def open_scan_files(folder: Path, table: Any, size: int) -> ScanFiles:
@@ -64,8 +67,8 @@ def open_scan_files(folder: Path, table: Any, size: int) -> ScanFiles:
         return kept
     if not os.access(folder, os.W_OK):
         vectors = np.empty((count_rows(table), size), np.float32)
-        rows = _filled(table, vectors)
-        return ScanFiles(rows, make_scanner(vectors))
+        rows, numbers = _filled(table, vectors)
+        return ScanFiles(rows, make_scanner(vectors), numbers)
     stale = folder / SCAN_FOLDER
     if stale.is_dir() and {entry.name for entry in stale.iterdir()} <= _FILES:
         shutil.rmtree(stale)  # also where its card is damaged, so that nothing says any more that it is ours
@@ -84,7 +87,8 @@ def _write(fresh: Path, table: Any, version: int, size: int) -> None:
         vectors = np.lib.format.open_memmap(fresh / "vectors.npy", mode="w+", dtype=np.float32, shape=(count, size))
     else:
         np.save(fresh / "vectors.npy", vectors)
-    rows = _filled(table, vectors)
+    rows, numbers = _filled(table, vectors)
+    np.save(fresh / "numbers.npy", numbers)
     rows.write_parquet(fresh / "recordings.parquet", compression="zstd")
     num_axes = number_of_axes(vectors)
     facts: dict[str, Any] = {"table_version": version, "num_recordings": count, "size": size, "first": None}
@@ -98,12 +102,14 @@ def _write(fresh: Path, table: Any, version: int, size: int) -> None:
     write_json(fresh / "card.json", file_header(_KIND, _VERSION) | facts)
 
 
-def _filled(table: Any, vectors: FloatArray) -> pl.DataFrame:
-    """Copy the vectors of a table; gives its rows in the same order."""
+def _filled(table: Any, vectors: FloatArray) -> tuple[pl.DataFrame, IntArray]:
+    """Copy the vectors of a table; gives its rows, and their numbers, in the same order."""
     parts, start = [pl.DataFrame(schema=ROW_SCHEMA)], 0
-    for rows, block in stream_rows(table):
+    numbers = [np.empty(0, np.int64)]
+    for rows, block, numbered in stream_rows(table):
         vectors[start : start + len(block)] = block
         parts.append(rows)
+        numbers.append(numbered)
         start += len(block)
     if start != len(vectors):
         raise DamagedFile(
@@ -112,7 +118,7 @@ def _filled(table: Any, vectors: FloatArray) -> pl.DataFrame:
             found=start,
             fix="search again",
         )
-    return pl.concat(parts)
+    return pl.concat(parts), np.concatenate(numbers)
 
 
 def _kept(scan: Path, version: int, size: int) -> ScanFiles | None:
@@ -124,7 +130,10 @@ def _kept(scan: Path, version: int, size: int) -> ScanFiles | None:
             return None
         rows = pl.read_parquet(scan / "recordings.parquet")
         vectors = _mapped(scan / "vectors.npy")
+        numbers = _mapped(scan / "numbers.npy")
         if vectors.shape != (rows.height, size) or rows.height != card.get("num_recordings"):
+            return None
+        if numbers.shape != (rows.height,) or numbers.dtype != np.int64:
             return None
         first = card.get("first")
         leading = None
@@ -135,7 +144,7 @@ def _kept(scan: Path, version: int, size: int) -> ScanFiles | None:
                 return None
     except (DamagedFile, UnknownVersion, OSError, ValueError, TypeError, pl.exceptions.PolarsError):
         return None
-    return ScanFiles(rows, make_scanner(vectors, first=leading))
+    return ScanFiles(rows, make_scanner(vectors, first=leading), numbers)
 
 
 def _mapped(path: Path) -> Any:
