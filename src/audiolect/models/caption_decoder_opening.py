@@ -21,6 +21,7 @@ from audiolect.errors import UsageError
 from audiolect.models.caption_decoder_hf import HfCaptionDecoder
 from audiolect.models.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer
 from audiolect.models.captioner_settings import HfDecoderSettings
+from audiolect.models.hf_config import HF_PROBLEMS, make_config
 from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.storage import read_json, write_json
 
@@ -56,7 +57,7 @@ def build_hf_decoder(
                 setattr(config, name, dropout)
         model = _from_source(settings, config) if tokenizer is None else _class_of(config).from_config(config)
         words = tokenizer or _words_of(settings, config)
-    except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError) as problem:
+    except HF_PROBLEMS as problem:
         raise _not_opened(problem, where) from problem
     finally:
         talk.set_verbosity(before)
@@ -79,7 +80,7 @@ def open_hf_decoder(settings: HfDecoderSettings, saved: Path) -> tuple[HfCaption
         config = AutoConfig.from_pretrained(saved, local_files_only=True)
         words = AutoTokenizer.from_pretrained(saved, local_files_only=True)
         model = _class_of(config).from_config(config)
-    except (OSError, ValueError, TypeError, KeyError) as problem:
+    except HF_PROBLEMS as problem:
         raise _not_opened(problem, saved) from problem
     tokenizer = CaptionTokenizer(words, stored["start"], stored["end"], lower_case=settings.lower_case)
     return HfCaptionDecoder(_without_encoder(model), stored["way"]), tokenizer
@@ -96,10 +97,13 @@ def _config(settings: HfDecoderSettings, tokenizer: CaptionTokenizer | None) -> 
     if settings.config is None or tokenizer is None:
         config: Any = AutoConfig.from_pretrained(str(settings.source), revision=settings.revision)
     else:
-        ids = {"pad_token_id": tokenizer.pad, "eos_token_id": tokenizer.end, "bos_token_id": tokenizer.start[0]}
         given = {key: value for key, value in settings.config.items() if key != "model_type"}
-        given = {"vocab_size": tokenizer.size, **ids, "decoder_start_token_id": tokenizer.start[0], **given}
-        config = AutoConfig.for_model(settings.config["model_type"], **given)
+        config = make_config(settings.config["model_type"], {"vocab_size": tokenizer.size, **given}, "decoder.config")
+        start = tokenizer.start[0]
+        ids = {"pad_token_id": tokenizer.pad, "eos_token_id": tokenizer.end, "bos_token_id": start}
+        for name, token in {**ids, "decoder_start_token_id": start}.items():
+            if name not in given:
+                setattr(config, name, token)
     if not config.is_encoder_decoder and settings.audio != "prefix" and hasattr(config, "add_cross_attention"):
         config.add_cross_attention = True
         config.is_decoder = True

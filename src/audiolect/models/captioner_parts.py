@@ -21,6 +21,7 @@ from audiolect.models.caption_tokenizer import CaptionTokenizer, train_caption_t
 from audiolect.models.captioner_settings import CaptionerSettings, HfDecoderSettings, TransformerDecoderSettings
 from audiolect.models.encoders.table import build_encoder
 from audiolect.models.encoders.whisper import WhisperAudioEncoder, WhisperSettings
+from audiolect.models.hf_config import HF_PROBLEMS
 from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.models.state_dicts import load_weights
 from audiolect.storage import read_json, write_json
@@ -101,7 +102,7 @@ def _published_whisper(settings: CaptionerSettings) -> CaptionerParts:
         loads: Any = WhisperForConditionalGeneration
         model, report = loads.from_pretrained(source, revision=settings.revision, output_loading_info=True)
         tokenizer = _read_whisper_words(source, settings.revision, lower_case=False)
-    except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError) as problem:
+    except HF_PROBLEMS as problem:
         raise UsageError(
             "A Whisper cannot be opened.",
             where=source,

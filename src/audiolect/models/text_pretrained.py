@@ -26,6 +26,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from audiolect.errors import AudiolectError, UsageError
+from audiolect.models.hf_config import HF_PROBLEMS, make_config
 from audiolect.models.load_reports import keep_report, transformers_report
 from audiolect.models.text_settings import HuggingFaceSettings
 from audiolect.models.text_tokenizer import SPECIAL_TOKENS
@@ -58,7 +59,7 @@ def open_pretrained(
     talk.set_verbosity_error()
     try:
         model, words = _opened(settings, tokenizer, saved)
-    except (OSError, ValueError, KeyError, ImportError) as problem:
+    except HF_PROBLEMS as problem:
         raise UsageError(
             "A text encoder cannot be opened.",
             where=saved or settings.source or "text.config",
@@ -92,7 +93,7 @@ def _opened(settings: HuggingFaceSettings, tokenizer: Tokenizer | None, saved: P
                 fix="build the model with build_dual_encoder(settings, captions)",
             )
         given = {key: value for key, value in settings.config.items() if key != "model_type"}
-        model = auto.from_config(AutoConfig.for_model(settings.config["model_type"], **given))
+        model = auto.from_config(make_config(settings.config["model_type"], given, "text.config"))
         pad, cls, sep = SPECIAL_TOKENS
         fast: Any = PreTrainedTokenizerFast
         words = fast(tokenizer_object=tokenizer, pad_token=pad, cls_token=cls, sep_token=sep, eos_token=sep)

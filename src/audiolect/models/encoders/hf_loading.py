@@ -9,7 +9,7 @@ Public names: HfEncoderSettings, HfArchitecture, open_encoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from audiolect.config import Config
 from audiolect.errors import UsageError
+from audiolect.models.hf_config import HF_PROBLEMS, make_config
 from audiolect.models.load_reports import keep_report, transformers_report
 
 
@@ -42,7 +43,7 @@ class HfArchitecture:
     """How transformers calls an encoder, and where it stands in the models that carry it."""
 
     config: Any
-    """The class of its configuration."""
+    """The class of its configuration; None: whichever the key ``model_type`` says."""
     encoder: Any
     """The class that a configuration makes."""
     carriers: dict[str, tuple[Any, Callable[[Any], Any]]]
@@ -60,6 +61,7 @@ def open_encoder(architecture: HfArchitecture, settings: HfEncoderSettings, save
     Raises:
         UsageError: it cannot be opened, is of another architecture, or lacks weights.
     """
+    from transformers import AutoConfig
     from transformers.utils import logging
 
     talk: Any = logging
@@ -67,11 +69,12 @@ def open_encoder(architecture: HfArchitecture, settings: HfEncoderSettings, save
     talk.set_verbosity_error()
     try:
         if saved is not None:
-            return architecture.encoder(architecture.config.from_pretrained(saved, local_files_only=True))
+            config: Any = architecture.config or AutoConfig
+            return architecture.encoder(config.from_pretrained(saved, local_files_only=True))
         if settings.source is None:
-            return architecture.encoder(architecture.config(**(settings.config or {})))
+            return architecture.encoder(_written_config(architecture, settings.config or {}))
         return _from_source(architecture, settings.source, settings.revision)
-    except (OSError, ValueError, TypeError, KeyError, ImportError) as problem:
+    except HF_PROBLEMS as problem:
         raise UsageError(
             "An audio encoder cannot be opened.",
             where=saved or settings.source or "audio.config",
@@ -81,6 +84,20 @@ def open_encoder(architecture: HfArchitecture, settings: HfEncoderSettings, save
         ) from problem
     finally:
         talk.set_verbosity(before)
+
+
+def _written_config(architecture: HfArchitecture, keys: Mapping[str, Any]) -> Any:
+    if architecture.config is not None:
+        return make_config(architecture.config, keys, "audio.config")
+    kind, others = str(keys.get("model_type")), {key: value for key, value in keys.items() if key != "model_type"}
+    if kind not in architecture.carriers:
+        raise UsageError(
+            "An encoder needs its architecture.",
+            where="audio.config.model_type",
+            expected=" or ".join(architecture.carriers),
+            found=kind if "model_type" in keys else "neither source nor config.model_type",
+        )
+    return make_config(kind, others, "audio.config")
 
 
 def _from_source(architecture: HfArchitecture, source: str, revision: str | None) -> Any:
