@@ -25,6 +25,7 @@ from audiolect.config import Config
 from audiolect.errors import unknown_name
 from audiolect.models.encoders.ast import AstSettings, build_ast
 from audiolect.models.encoders.cnn14 import Cnn14Settings, build_cnn14
+from audiolect.models.encoders.hf import HfSettings, build_hf
 from audiolect.models.encoders.htsat import HtsatSettings, build_htsat
 from audiolect.models.encoders.resnet38 import ResNet38Settings, build_resnet38
 from audiolect.models.encoders.small import SmallSettings, build_small
@@ -55,6 +56,7 @@ ENCODERS: dict[str, EncoderEntry] = {
     "ast": EncoderEntry(AstSettings, build_ast, "Audio Spectrogram Transformer, 10 s at 16 kHz"),
     "htsat": EncoderEntry(HtsatSettings, build_htsat, "the audio side of LAION-CLAP, 10 s at 48 kHz"),
     "whisper": EncoderEntry(WhisperSettings, build_whisper, "the encoder of Whisper, 30 s at 16 kHz"),
+    "huggingface": EncoderEntry(HfSettings, build_hf, "wav2vec 2.0, HuBERT, WavLM and their kin, of waveforms"),
 }
 
 AudioEncoderSettings: TypeAlias = Annotated[
@@ -64,7 +66,8 @@ AudioEncoderSettings: TypeAlias = Annotated[
     | ResNet38Settings
     | AstSettings
     | HtsatSettings
-    | WhisperSettings,
+    | WhisperSettings
+    | HfSettings,
     Field(discriminator="name"),
 ]
 
