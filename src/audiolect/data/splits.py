@@ -47,6 +47,7 @@ def limit_split(recordings: pl.DataFrame, split: str, limit: int, *, rest_to: st
             f"The split {split} cannot be limited to {limit} recordings.",
             expected=f"0 to {chosen.height}, which is what it has",
             found=limit,
+            fix="give a smaller number",
         )
     kept, notes = _take(chosen, limit, seed)
     rest = chosen.filter(~pl.col("recording_id").is_in(list(kept)))
@@ -110,9 +111,11 @@ def split_by_reference(recordings: pl.DataFrame, reference_ids: Iterable[str], *
     if missing:
         near = nearest_names(min(missing), keyed["recording_id"].head(10_000))
         raise UsageError(
-            f"{len(missing)} ids of the reference list are not in the dataset.",
+            f"{_ids_are(missing, 'the reference list')} not in the dataset.",
             found=", ".join(sorted(missing)[:3]),
             expected="recording ids or file names" + (f", such as {near[0]}" if near else ""),
+            cause="the list is of another version of the corpus, or names what was left out or quarantined",
+            fix="take these lines out of the list, or correct them",
         )
     together = keyed.filter(pl.col("key").is_in(hit["key"].unique().to_list()))
     notes: tuple[str, ...] = ()
@@ -154,7 +157,12 @@ def balanced_split(
     there = dict(recordings.filter(pl.col("split") == into).explode("labels").group_by("labels").len().iter_rows())
     stay, move = _keys_of(pool, must_stay), _keys_of(pool, must_move)
     if stay & move:
-        raise UsageError("A group of recordings must both stay and move.", found=min(stay & move))
+        both = pool.filter(pl.col("key").is_in(list(stay & move)))
+        raise UsageError(
+            "A group of recordings must both stay and move.",
+            found=f"{', '.join(both['recording_id'].sort()[:3])}, of the group {min(stay & move)[2:]}",
+            fix="take the recordings of a group out of one of the two lists",
+        )
     pairs = pool.select("key", "labels").explode("labels").drop_nulls().group_by("labels", "key").len()
     if pairs.is_empty():
         raise UsageError("No recording of the split has a label to balance.", where=f"split {split}")
@@ -245,10 +253,18 @@ def _keys_of(pool: pl.DataFrame, recording_ids: Iterable[str]) -> set[str]:
     hit = pool.filter(pl.col("recording_id").is_in(list(wanted)))
     missing = wanted - set(hit["recording_id"])
     if missing:
+        near = nearest_names(min(missing), pool["recording_id"].head(10_000))
         raise UsageError(
-            f"{len(missing)} recordings of the list are not in the split.", found=", ".join(sorted(missing)[:3])
+            f"{_ids_are(missing, 'the list')} not in the split.",
+            found=", ".join(sorted(missing)[:3]),
+            expected="recording ids of the split that is divided" + (f", such as {near[0]}" if near else ""),
+            fix="take these lines out of the list, or correct them",
         )
     return set(hit["key"])
+
+
+def _ids_are(missing: set[str], where: str) -> str:
+    return f"1 id of {where} is" if len(missing) == 1 else f"{len(missing)} ids of {where} are"
 
 
 def _rank(seed: int, name: str) -> bytes:
