@@ -120,6 +120,18 @@ def test_every_entry_without_examples_is_named(mix: Path) -> None:
     assert "far-AudioCaptioning/val" in found
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("fold == 99", "no example of the dataset in .*world fulfils its where, fold == 99"),
+        ("task == 'AQA'", "the part of the dataset where task == 'AQA' has no AudioCaptioning/test; it has AQA/"),
+    ],
+)
+def test_the_filter_that_leaves_an_entry_nothing_is_named(condition: str, words: str, mix: Path) -> None:
+    with pytest.raises(ConfigError, match=f"far-AudioCaptioning/test: {words}"):
+        open_mixture(mix, [f'data.far.where="{condition}"'])
+
+
 def test_an_entry_of_which_everything_is_quarantined(mix: Path, world: Path) -> None:
     fingerprint = next(
         line for line in (world / "card.yaml").read_text().splitlines() if line.startswith("fingerprint")

@@ -129,7 +129,7 @@ def mixture_of(file: MixtureFile, folder: Path, *, where: object, keep_quarantin
         ]
         for entry in open_entries(dataset, requests, keep_quarantined=keep_quarantined):
             examples[str(entry.key)] = entry
-    _refuse_empty([examples[key] for key in keys], where)
+    _refuse_empty([examples[key] for key in keys], file, where)
     seed = file.mixture.seed
     entries = tuple(
         MixtureEntry(settings[key], examples[key], _pack_of(file, parts.dataset, folder), seed)
@@ -171,9 +171,13 @@ def _pack_of(file: MixtureFile, name: str, folder: Path) -> str | None:
     return pack if pack is None or "://" in pack else str(folder / pack)
 
 
-def _refuse_empty(entries: list[EntryExamples], where: object) -> None:
+def _refuse_empty(entries: list[EntryExamples], file: MixtureFile, where: object) -> None:
     """One letter on all entries that have no example."""
-    lines = [f"mixture.entries.{entry.key}: {_why_empty(entry)}" for entry in entries if not entry.num_items]
+    lines = [
+        f"mixture.entries.{entry.key}: {_why_empty(entry, file.data[entry.key.dataset].where)}"
+        for entry in entries
+        if not entry.num_items
+    ]
     if not lines:
         return
     count = "An entry has" if len(lines) == 1 else f"{len(lines)} entries have"
@@ -185,15 +189,18 @@ def _refuse_empty(entries: list[EntryExamples], where: object) -> None:
     )
 
 
-def _why_empty(entry: EntryExamples) -> str:
+def _why_empty(entry: EntryExamples, condition: str | None) -> str:
     if entry.num_quarantined:
         return f"all its {entry.num_quarantined} examples are quarantined; --keep-quarantined uses them"
     splits = count_splits(entry.dataset)
     asked = f"{entry.key.task}/{entry.key.split}"
+    if not splits and condition is not None:
+        return f"no example of the dataset in {entry.dataset.folder} fulfils its where, {condition}"
     if not splits:
         return f"the dataset in {entry.dataset.folder} has no examples at all"
+    part = "the dataset" if condition is None else f"the part of the dataset where {condition}"
     has = [f"{name} ({count})" for name, count in splits.items()]
     more = f" and {len(has) - _SHOWN_SPLITS} more" if len(has) > _SHOWN_SPLITS else ""
     near = nearest_names(asked, splits)
     guess = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"the dataset has no {asked}; it has {', '.join(has[:_SHOWN_SPLITS])}{more}{guess}"
+    return f"{part} has no {asked}; it has {', '.join(has[:_SHOWN_SPLITS])}{more}{guess}"
