@@ -77,4 +77,4 @@ def test_every_name_of_a_segment_holds_its_id_and_none_comes_twice(start: int, l
 def test_names_that_are_made_when_asked_for() -> None:
     names = SegmentNames("abcdefghijk", 3, 13, ("77_abcdefghijk",))
     assert tuple(names) == (*youtube_names("abcdefghijk", 3, 13), "77_abcdefghijk")
-    assert tuple(names) == tuple(names)
+    assert tuple(names) == (*youtube_names("abcdefghijk", 3, 13), "77_abcdefghijk")  # and again

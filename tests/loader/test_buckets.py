@@ -50,6 +50,7 @@ def test_an_unfilled_batch_is_dropped_when_asked() -> None:
     assert bucketed([5, 9, 1], size=2, key=None, drop=True) == [[1, 0]]
     assert bucketed([5, 9, 1, 2], size=2, key=None, drop=True) == [[1, 0], [3, 2]]
     assert bucketed([5, 5, 1], budget=10, key=None, drop=True) == [[0, 1]]  # 10 of length 1 would fit
+    assert bucketed([5, 9], size=3, key=None, drop=True) == []
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 2**64 - 1))
@@ -82,6 +83,13 @@ def test_ranks_share_a_batch_without_rest(count: int, world_size: int) -> None:
     shares = [share_of(batch, rank, world_size).tolist() for rank in range(world_size)]
     assert sorted(index for share in shares for index in share) == batch.tolist()
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_ranks_have_like_lengths_by_hand() -> None:
+    """A batch goes from long to short: each rank gets some of both ends."""
+    batch = np.array([90, 80, 70, 60, 50])
+    assert [share_of(batch, rank, 2).tolist() for rank in range(2)] == [[90, 70, 50], [80, 60]]
+    assert [share_of(batch, rank, 3).tolist() for rank in range(3)] == [[90, 60], [80, 50], [70]]
 
 
 @pytest.mark.parametrize("size", [None, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any, get_args
 
 import pytest
@@ -41,4 +42,7 @@ def test_mistakes_are_named(section: dict[str, Any], words: str) -> None:
 
 
 def test_a_hypothesis_is_a_value() -> None:
-    assert Hypothesis("a dog", -1.5, (3, 4)) == Hypothesis("a dog", -1.5, (3, 4))
+    found = Hypothesis("a dog", -1.5, (3, 4))
+    assert len({found, Hypothesis("a dog", -1.5, (3, 4)), Hypothesis("a dog", -1.0, (3, 4))}) == 2
+    with pytest.raises(FrozenInstanceError, match="score"):
+        found.score = 0.0  # type: ignore[misc]
