@@ -5,7 +5,6 @@ No deadlines for hypothesis: how long an example takes says how busy the machine
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -18,9 +17,11 @@ from hypothesis import HealthCheck, settings
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(name, "1")
 
-# polars reads its variable when it is imported.
-from audiolect.data.dataset import save_dataset  # noqa: E402
-from audiolect.data.records import Example, Recording, Turn, examples_frame, recordings_frame  # noqa: E402
+# Tests are no package: what they share is imported from its folder. polars reads its variable when it is imported.
+sys.path.insert(0, str(Path(__file__).with_name("shared")))
+from saved_tables import save_tables  # noqa: E402
+
+from audiolect.data.records import Example, Recording, Turn  # noqa: E402
 
 settings.register_profile("audiolect", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("audiolect")
@@ -49,47 +50,26 @@ def world(tmp_path: Path) -> Path:
         ]
         if i % 4 == 0:
             examples.append(Example(f"{name}#d", name, split, "Dialog", turns=(Turn("hello", "a dog"),)))
-    folder = tmp_path / "world"
-    folder.mkdir()
-    save_dataset(
-        folder,
-        name="world",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=folder / "audio",
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
-    return folder
+    return save_tables(tmp_path / "world", recordings, examples).folder
 
 
 @pytest.fixture(scope="session")
 def tones() -> Any:
-    """The file ``heard_tones.py`` beside this one."""
-    return _beside("heard_tones")
+    """The file ``shared/heard_tones.py``."""
+    import heard_tones
+
+    return heard_tones
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A running ``hub_stand_in.StandIn``, whose address and token are what huggingface_hub finds."""
+    import hub_stand_in
     from huggingface_hub import constants
 
-    module = _beside("hub_stand_in")
-    with module.hub() as server:
-        monkeypatch.setenv("HF_TOKEN", module.TOKEN)
+    with hub_stand_in.hub() as server:
+        monkeypatch.setenv("HF_TOKEN", hub_stand_in.TOKEN)
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # a protocol that the stand-in does not speak
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         yield server
-
-
-def _beside(name: str) -> Any:
-    """A file beside this one: tests are no package, so it is loaded by its path."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        if spec is None or spec.loader is None:
-            raise ImportError(name)
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 import threading
@@ -24,6 +23,8 @@ from audiolect.loader.examples import example_table
 from audiolect.loader.plan import Plan, PlanEntry
 from audiolect.loader.schedules import Schedule
 from audiolect.loader.training_entries import TrainingEntry
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 RATE_HZ = 100
 
@@ -162,26 +163,14 @@ def foretold() -> Callable[[int, Any], Any]:
     return sample_value
 
 
-def _made_packs() -> Any:
-    """The file beside this one: tests are no package, so it is loaded by its path."""
-    name = "loader_made_packs"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("made_packs.py"))
-        if spec is None or spec.loader is None:
-            raise ImportError(name)
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 @pytest.fixture
 def make_pack(tmp_path: Path) -> Callable[..., Any]:
     """``make_pack(lengths or arrays, name="pack", **settings of made_packs.write_pack)`` → a MadePack."""
-    packs = _made_packs()
+    import made_packs
 
     def make(recordings: Sequence[Any], name: str = "pack", **settings: Any) -> Any:
-        integers = packs.noise(recordings) if all(isinstance(item, int) for item in recordings) else recordings
-        return packs.write_pack(tmp_path / name, integers, **settings)
+        integers = made_packs.noise(recordings) if all(isinstance(item, int) for item in recordings) else recordings
+        return made_packs.write_pack(tmp_path / name, integers, **settings)
 
     return make
 
@@ -189,8 +178,9 @@ def make_pack(tmp_path: Path) -> Callable[..., Any]:
 @pytest.fixture
 def seal_card() -> Callable[..., None]:
     """``seal_card(folder, key=value…)`` changes a card as nobody but its writer should."""
-    seal: Callable[..., None] = _made_packs().seal
-    return seal
+    import made_packs
+
+    return made_packs.seal
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from saved_tables import save_tables
 
 from audiolect.audio.writing import write
-from audiolect.data.dataset import save_dataset
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.records import Example, Recording
 from audiolect.yaml_text import yaml_text
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 RATE_HZ = 16000
 SAMPLES = 4000
@@ -74,25 +77,13 @@ def write_tones(folder: Path, samples: int = SAMPLES, **facts: Any) -> Path:
             recordings.append(Recording(name, *of_file, split=split, **facts))
             answers = (f"a {WORDS[pitch]} number {i}", f"{WORDS[pitch]} of {split}")
             examples.append(Example(f"{name}#c", name, split, "AudioCaptioning", "describe the sound.", answers))
-    save_dataset(
-        folder,
-        name="tones",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=folder / "audio",
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
-    return folder
+    return save_tables(folder, recordings, examples, name="tones").folder
 
 
 @pytest.fixture(scope="session")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset folder that nobody writes to."""
-    folder = tmp_path_factory.mktemp("data") / "tones"
-    folder.mkdir()
-    return write_tones(folder)
+    return write_tones(tmp_path_factory.mktemp("data") / "tones")
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ranks_of_losses as script
 import torch
+from started_ranks import written_by_ranks
 
 from audiolect.errors import UsageError
 from audiolect.training.gathering import (
@@ -22,43 +20,20 @@ from audiolect.training.gathering import (
     sum_to_owners,
 )
 
-SCRIPT = Path(__file__).with_name("ranks_of_losses.py")
-
-
-def script() -> Any:
-    """The module that each rank runs."""
-    spec = spec_from_file_location("ranks_of_losses", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SCRIPT = Path(script.__file__)
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def ranks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each rank of so many wrote."""
     world, folder = request.param, tmp_path_factory.mktemp("ranks")
-    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else dict(os.environ)
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(rank), str(world), str(folder)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
-    ended = [process.communicate(timeout=200)[1] for process in started]
-    assert [process.returncode for process in started] == [0] * world, "\n".join(ended)
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(world)]
+    return written_by_ranks(SCRIPT, world, folder)
 
 
 def test_losses_and_gradients_are_those_of_one_process(ranks: list[dict[str, Any]]) -> None:
     """Through DistributedDataParallel, which takes the mean of gradients; to 1e-12 in float64."""
-    module = script()
-    expected = module.measured(module.Towers(), module.share(1, 0))
-    expected["cached"] = module.cached(module.Towers(), module.share(1, 0))
+    expected = script.measured(script.Towers(), script.share(1, 0))
+    expected["cached"] = script.cached(script.Towers(), script.share(1, 0))
     assert len(expected) == 6
     for found in (rank["found"] for rank in ranks):
         assert found.keys() == expected.keys()
@@ -70,7 +45,7 @@ def test_losses_and_gradients_are_those_of_one_process(ranks: list[dict[str, Any
 
 def test_embeddings_get_the_gradient_of_the_sum_of_losses(ranks: list[dict[str, Any]]) -> None:
     """So many times the gradient of the global loss as there are ranks; also where one has no rows and no graph."""
-    expected = script().without_a_graph(script().share(1, 0))
+    expected = script.without_a_graph(script.share(1, 0))
     for index, whole in enumerate(expected):
         found = torch.cat([rank["embeddings"][index] for rank in ranks])
         torch.testing.assert_close(found, len(ranks) * whole, rtol=1e-12, atol=1e-14)

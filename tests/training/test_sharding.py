@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ranks_of_sharding as script
 import torch
+from started_ranks import written_by_ranks
 from torch import nn
 
 from audiolect.errors import ConfigError
 from audiolect.training.sharding import shard
 
-SCRIPT = Path(__file__).with_name("ranks_of_sharding.py")
-
-
-def script() -> Any:
-    """The module that each rank runs."""
-    spec = spec_from_file_location("ranks_of_sharding", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SCRIPT = Path(script.__file__)
 
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two ranks wrote; two divide 3 filters and 5 rows unevenly."""
     world, folder = 2, tmp_path_factory.mktemp("ranks")
-    environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else dict(os.environ)
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(rank), str(world), str(folder)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
-    ended = [process.communicate(timeout=200)[1] for process in started]
-    assert [process.returncode for process in started] == [0] * world, "\n".join(ended)
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(world)]
+    return written_by_ranks(SCRIPT, world, folder)
 
 
 def in_one_process(world: int) -> tuple[nn.Module, list[float]]:
@@ -53,27 +29,26 @@ def in_one_process(world: int) -> tuple[nn.Module, list[float]]:
 
     A batch normalisation counts over each share alone, and only the first rank's statistics are kept.
     """
-    module = script()
-    model = module.Ear()
-    objective, norms = module.Objective(model), []
-    settings = module.SETTINGS
+    model = script.Ear()
+    objective, norms = script.Objective(model), []
+    settings = script.SETTINGS
     rows = []
     for name, parameter in model.named_parameters():
         rate = settings.learning_rate * (settings.rates["head"] if name.startswith("head.") else 1.0)
         decay = settings.weight_decay if parameter.dim() >= 2 else 0.0
         rows.append({"params": [parameter], "lr": rate, "weight_decay": decay})
     optimizer = torch.optim.AdamW(rows, eps=settings.epsilon)
-    for step in range(module.STEPS):
+    for step in range(script.STEPS):
         optimizer.zero_grad()
-        losses = [objective(module.share(step, 0), 0)]
+        losses = [objective(script.share(step, 0), 0)]
         kept = {name: value.clone() for name, value in model.norm.named_buffers()}
-        losses += [objective(module.share(step, rank), rank) for rank in range(1, world)]
+        losses += [objective(script.share(step, rank), rank) for rank in range(1, world)]
         torch.stack(losses).mean().backward()
         model.norm.load_state_dict(kept, strict=False)
         norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), float("inf"))))
         for parameter in model.parameters():
             if parameter.grad is not None:
-                parameter.grad *= min(1.0, module.CLIP_NORM / norms[-1])
+                parameter.grad *= min(1.0, script.CLIP_NORM / norms[-1])
         optimizer.step()
     return model.eval(), norms
 
@@ -82,7 +57,7 @@ def test_it_trains_as_one_process_does(ranks: list[dict[str, Any]]) -> None:
     expected, norms = in_one_process(len(ranks))
     weights = dict(expected.named_parameters())
     assert len(weights) == 9
-    assert min(norms) > script().CLIP_NORM
+    assert min(norms) > script.CLIP_NORM
     for rank in ranks:
         assert rank["norms"] == pytest.approx(norms, rel=1e-9)
         for name, weight in weights.items():
@@ -96,18 +71,17 @@ def test_statistics_are_the_first_ranks(ranks: list[dict[str, Any]]) -> None:
 
 
 def test_the_whole_model_says_what_the_divided_one_says(ranks: list[dict[str, Any]]) -> None:
-    module = script()
     for number, rank in enumerate(ranks):
         assert rank["plain"]
-        model = module.Ear()
+        model = script.Ear()
         model.load_state_dict(rank["whole"])
         with torch.no_grad():
-            said = module.Objective(model.eval()).validate(module.share(module.STEPS, number))
+            said = script.Objective(model.eval()).validate(script.share(script.STEPS, number))
         torch.testing.assert_close(rank["said"], said)
 
 
 def test_each_rank_holds_its_part_and_every_scalar(ranks: list[dict[str, Any]]) -> None:
-    sizes = {name: parameter.numel() for name, parameter in script().Ear().named_parameters()}
+    sizes = {name: parameter.numel() for name, parameter in script.Ear().named_parameters()}
     scalars = {"log_scale", "bias", "fixed"}
     assert scalars < sizes.keys()
     for name, size in sizes.items():

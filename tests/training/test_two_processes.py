@@ -7,25 +7,23 @@ moves weights in proportion to their gradients; otherwise it would make steps of
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ranks_of_training as script
 import torch
 from safetensors.torch import load_file
+from started_ranks import run_ranks
 
 from audiolect.models.clap import load_model
 from audiolect.training.journal import read_journal
 from audiolect.training.run_folder import open_run
 from audiolect.training.session import TrainOptions, train
 
-SCRIPT = Path(__file__).with_name("ranks_of_training.py")
+SCRIPT = Path(script.__file__)
 WITHOUT_CHANCE = {
     "model.audio.dropout": 0.0,
     "model.audio.spec_augment": None,
@@ -34,16 +32,6 @@ WITHOUT_CHANCE = {
     "training.clip_norm": 2.0,
 }
 STATISTICS = ("running_mean", "running_var")
-
-
-def script() -> Any:
-    """The module that each rank runs."""
-    spec = spec_from_file_location("ranks_of_training", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def free_port() -> int:
@@ -58,17 +46,9 @@ def trained(tones: Path, recipe_text: Callable[..., str], tmp_path_factory: pyte
     folder = tmp_path_factory.mktemp("two")
     (folder / "tiny.yaml").write_text(recipe_text(tones, **WITHOUT_CHANCE), "utf-8")
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(folder / "tiny.yaml"), str(folder)],
-            env=os.environ | meeting | {"RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    said = [process.communicate(timeout=200)[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0], "\n".join(said)
+    meeting["OMP_NUM_THREADS"] = "1"
+    arguments = folder / "tiny.yaml", folder
+    run_ranks(SCRIPT, [(arguments, meeting | {"RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(2)])
     return folder
 
 
@@ -89,7 +69,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
 def test_two_processes_train_what_one_does(trained: Path, tmp_path: Path, case: str) -> None:
     """The one has its weights whole and embeds its batches at once."""
     own = ("training.shard", "training.objective.micro_batch")
-    overrides = tuple(each for each in script().CASES[case] if not each.startswith(own))
+    overrides = tuple(each for each in script.CASES[case] if not each.startswith(own))
     alone = train(trained / "tiny.yaml", tmp_path / "alone", TrainOptions(overrides=overrides))
     first, second = told(trained, case)
     assert first == second
@@ -130,7 +110,7 @@ def test_a_loss_that_is_no_number_on_one_rank_stops_both(trained: Path) -> None:
     assert "loss is not finite" in first
     assert first.count("#c") == 6
     run = open_run(trained / "broken")
-    assert run.pointer("last") == script().BROKEN_STEP - 1
+    assert run.pointer("last") == script.BROKEN_STEP - 1
     assert all(bool(p.isfinite().all()) for p in load_model(run.checkpoint("last")).parameters())
     assert rows_of(run.folder, "failed")[0]["where"].count("#c") == 6
 

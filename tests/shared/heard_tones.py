@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from saved_tables import save_tables
 
-from audiolect.data.dataset import Dataset, open_dataset, save_dataset
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.dataset import Dataset
+from audiolect.data.records import Example, Recording
 from audiolect.embedding_files import ModelIdentity
 from audiolect.loader.audio_files import open_audio_files
 from audiolect.loader.batch_settings import BatchSettings
@@ -106,18 +107,7 @@ def tone_dataset(
         captions = (f"a {label} number {i}", f"somebody plays a {label}, take {i}")
         examples.append(Example(f"{recording_id}#c", recording_id, split, "AudioCaptioning", "describe it", captions))
         examples.append(Example(f"{recording_id}#l", recording_id, split, "EventClassification", "which?", (label,)))
-    folder.mkdir(parents=True, exist_ok=True)
-    save_dataset(
-        folder,
-        name=name,
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=audio,
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
-    return open_dataset(folder)
+    return save_tables(folder, recordings, examples, name=name, audio_root=audio)
 
 
 def window_settings(window_seconds: float = 2.0, batch_size: int = 4) -> BatchSettings:
