@@ -107,6 +107,8 @@ def test_prefixes_come_as_often_as_asked_and_stay(mix: Path) -> None:
     table = drawn.reshape(100, 100).mean(axis=0), drawn.reshape(100, 100).mean(axis=1)
     assert all(0.2 < share.min() < share.max() < 0.8 for share in table)
     assert np.array_equal(half.has_prefix(rows[[70, 3]], passes[[70, 3]]), drawn[[70, 3]])
+    reseeded = open_mixture(mix, ["mixture.seed=8"]).entries[2]
+    assert not np.array_equal(reseeded.has_prefix(rows, passes), drawn)
     assert (always.prefix, half.prefix) == ("The task is audio question answering. ", "The task is audio captioning. ")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audiolect.audio.augment_chain import ChainSettings, Step
 from audiolect.errors import UsageError
 from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.recycled_arrays import ArrayPool
@@ -73,6 +74,22 @@ def test_what_is_drawn_replaces_prompts_and_places(small_world: Any) -> None:
 
     (batch, _) = (job() for job in share_jobs(context_of(small_world, draw=draw), mixed_rows(small_world), BATCHES))
     assert batch.prompts == ("please describe 0", "please describe 2", "please describe 1")
+
+
+def test_noise_is_added_to_what_a_recording_has_and_not_to_its_padding(small_world: Any) -> None:
+    def draw(rows: Rows, texts: Any) -> RowDraws:
+        return RowDraws(np.zeros(len(rows.row)), texts.prompts, np.arange(len(rows.row), dtype=np.uint64))
+
+    rows, noisy = mixed_rows(small_world), ChainSettings(1.0, (Step("noise", 1.0),))
+    (plain, _) = (job() for job in share_jobs(context_of(small_world), rows, BATCHES))
+    context = context_of(small_world, draw=draw, chains=(noisy, None), partners=lambda _: None)
+    (batch, _) = (job() for job in share_jobs(context, rows, BATCHES))
+    lengths, width = batch.lengths.tolist(), batch.waveforms.shape[1]
+    assert min(lengths) < width
+    for at, length in enumerate(lengths):
+        assert not batch.waveforms[at, length:].any()
+        is_same = np.array_equal(batch.waveforms[at, :length], plain.waveforms[at, :length])
+        assert is_same == (batch.entry[at] == 1)  # the second entry has no augmentations
 
 
 def test_no_batches_have_no_jobs_and_an_empty_share_is_a_batch(small_world: Any) -> None:
