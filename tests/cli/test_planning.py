@@ -59,8 +59,17 @@ def test_for_programs(mix: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_with_packs_the_next_command_is_the_last_epoch(mix: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("plan", mix, "data.w.pack=world-pack") == 0
-    assert f"audiolect plan {mix} --epoch 9" in capsys.readouterr().out
+    (mix.parent / "world-pack").mkdir()
+    for pack in ("world-pack", "memory://world-pack"):
+        assert call("plan", mix, f"data.w.pack={pack}") == 0
+        assert f"audiolect plan {mix} --epoch 9" in capsys.readouterr().out
+
+
+def test_a_pack_that_is_not_there_yet_is_what_comes_next(
+    mix: Path, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("plan", mix, "data.w.pack=my pack") == 0
+    assert f"next  audiolect pack {world} --rate-hz 32000 --out '{mix.parent}/my pack'" in capsys.readouterr().out
 
 
 def test_what_is_left_out_is_said(mix: Path, world: Path, capsys: pytest.CaptureFixture[str]) -> None:

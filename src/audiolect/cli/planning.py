@@ -119,9 +119,11 @@ def _left_out(entry: EntryReport) -> str:
 
 
 def _next_command(path: Path, opened: Mixture, report: PlanReport) -> str:
-    """To pack a dataset that has no pack, or to look at the last epoch."""
+    """To pack a dataset that has no pack, or whose pack is not there yet, or to look at the last epoch."""
+    packs = {entry.examples.key.dataset: entry.pack for entry in opened.entries}
     for name, dataset in opened.datasets.items():
-        if opened.file.data[name].pack is None:
-            folder = shlex.quote(str(dataset.folder))
-            return f"audiolect pack {folder} --rate-hz 32000 --out {folder}-pack"
+        pack = packs[name]
+        if pack is None or ("://" not in pack and not Path(pack).exists()):
+            target = shlex.quote(pack or f"{dataset.folder}-pack")
+            return f"audiolect pack {shlex.quote(str(dataset.folder))} --rate-hz 32000 --out {target}"
     return f"audiolect plan {shlex.quote(str(path))} --epoch {report.epochs - 1}"
