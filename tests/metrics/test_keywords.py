@@ -36,9 +36,16 @@ def test_nothing_named_and_nothing_true() -> None:
         assert [scores[name][0] for name in METRICS[:4]] == [0.0] * 4
 
 
-@pytest.mark.parametrize(("candidates", "references"), [(["a"], []), (["a"], [[]]), (["a"], ["a"])])
-def test_invalid(candidates: list[str], references: list[list[str]]) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("candidates", "references", "words"),
+    [
+        (["a"], [], "not one candidate for each"),
+        (["a"], [[]], "no reference caption"),
+        (["a"], ["a"], "References are lists"),
+    ],
+)
+def test_invalid(candidates: list[str], references: list[list[str]], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
         keyword_scores(candidates, references)
 
 

@@ -73,5 +73,5 @@ def test_files_that_are_none(made: tuple[Path, FluencyDetector], tmp_path: Path)
     wrong = published(model, str(folder))
     del wrong["state_dict"]["encoder.encoder.layer.0.output.dense.bias"]  # type: ignore[attr-defined]
     torch.save(wrong, tmp_path / "part.ckpt")
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="weights do not fit the model"):
         load_fluency_detector(tmp_path / "part.ckpt")

@@ -128,7 +128,7 @@ def test_changes_of_the_command_line(run: Path) -> None:
     assert with_changes(settings, window_seconds=None, batch_size=None) == settings
     changed = with_changes(settings, window_seconds=3.0, batch_size=5)
     assert (changed.window_seconds, changed.batch_size, changed.policy) == (3.0, 5, "windows")
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match="window_seconds"):
         with_changes(settings, window_seconds=-1.0, batch_size=None)
 
 

@@ -83,22 +83,22 @@ def test_an_absent_library_is_a_letter(name: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nothing_is_begun_where_a_name_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="no tracker named 'nothing'"):
         opened(["nothing"], run_of(tmp_path / "run"))
     assert list((tmp_path / "run").iterdir()) == []
 
 
 @pytest.mark.usefixtures("_all_installed")
 def test_rows_reach_the_trackers(tmp_path: Path) -> None:
-    told, write = opened(["tensorboard", "mlflow"], run_of(tmp_path / "run"))
-    assert told.begun == {"project": "audiolect", "tensorboard": {}, "mlflow": {"run_name": "run"}}
+    told, write = opened(["tensorboard"], run_of(tmp_path / "run"))
+    assert told.begun == {"project": "audiolect", "tensorboard": {}}
     assert (tmp_path / "run" / TRACKING).is_dir()
     write("begin", 0, {"parameters": 3})
     write("step", 1, {"loss": 0.5})
     write("validation", 4, {"set": "a", "metrics": {"m": 1.0}})
     assert told.logged == [({"step/loss": 0.5}, 1), ({"validation/a/m": 1.0}, 4)]
     write("examples", 4, EXAMPLES)
-    ((name, text, step),) = told.texts  # mlflow has no tables
+    ((name, text, step),) = told.texts
     assert (name, step) == ("examples/tones-AudioCaptioning/val", 4)
     assert text.splitlines() == [
         "| text | recording_id | rank | top matches |",
@@ -125,8 +125,10 @@ def test_captions_are_shown_beside_their_references_and_their_sound(tmp_path: Pa
 def test_a_run_that_goes_on_is_the_same_and_a_new_one_another(tmp_path: Path) -> None:
     ids = []
     for begun in ("2026-01-02T03:04:05", "2026-01-02T03:04:05", "2026-01-02T03:04:06"):
-        told, _ = opened(["wandb"], run_of(tmp_path / "run", begun))
+        told, _ = opened(["wandb", "trackio"], run_of(tmp_path / "run", begun))
         ids.append(told.begun["wandb"]["id"])
         assert told.begun["wandb"]["resume"] == "allow"
+        # trackio knows a run by its name alone.
+        assert told.begun["trackio"] == {"name": ids[-1], "resume": "allow"}
     assert ids[0] == ids[1] != ids[2]
     assert all(part.isalnum() for part in ids[0].split("-"))

@@ -79,7 +79,7 @@ def test_an_empty_set_is_a_letter(tones: Path, text: str) -> None:
 
 
 def test_a_key_that_is_none(tones: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="no dataset key"):
         set_of(tones, "tones")
 
 
