@@ -156,13 +156,7 @@ def balanced_split(
     pool = _of_split(recordings, split).with_columns(key=_group_key())
     there = dict(recordings.filter(pl.col("split") == into).explode("labels").group_by("labels").len().iter_rows())
     stay, move = _keys_of(pool, must_stay), _keys_of(pool, must_move)
-    if stay & move:
-        both = pool.filter(pl.col("key").is_in(list(stay & move)))
-        raise UsageError(
-            "A group of recordings must both stay and move.",
-            found=f"{', '.join(both['recording_id'].sort()[:3])}, of the group {min(stay & move)[2:]}",
-            fix="take the recordings of a group out of one of the two lists",
-        )
+    _refuse_both(pool, stay & move)
     pairs = pool.select("key", "labels").explode("labels").drop_nulls().group_by("labels", "key").len()
     if pairs.is_empty():
         raise UsageError("No recording of the split has a label to balance.", where=f"split {split}")
@@ -261,6 +255,17 @@ def _keys_of(pool: pl.DataFrame, recording_ids: Iterable[str]) -> set[str]:
             fix="take these lines out of the list, or correct them",
         )
     return set(hit["key"])
+
+
+def _refuse_both(pool: pl.DataFrame, keys: set[str]) -> None:
+    """Refuse groups that must both stay and move."""
+    if keys:
+        ids = pool.filter(pl.col("key").is_in(list(keys)))["recording_id"].sort()
+        raise UsageError(
+            "A group of recordings must both stay and move.",
+            found=f"{', '.join(ids[:3])}, of the group {min(keys)[2:]}",
+            fix="take the recordings of a group out of one of the two lists",
+        )
 
 
 def _ids_are(missing: set[str], where: str) -> str:
