@@ -77,13 +77,7 @@ def train(
 
     accelerate launch --num_processes 4 -m audiolect train recipe.yaml
     """
-    try:
-        import accelerate  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as problem:
-        from audiolect.errors import missing_extra
-
-        raise missing_extra("Training", "models", str(problem.name)) from None
+    _need_models()
     folder = Path("runs", recipe.stem) if out is None else out
     if folds:
         from audiolect.cli.folds import FoldsRequest, train_folds
@@ -105,6 +99,16 @@ def train(
     exit_code = (asked.exit_code or 1) if outcomes[-1].stopped else 0
     leaving.leave_ranks(exit_code)
     raise typer.Exit(exit_code)
+
+
+def _need_models() -> None:
+    try:
+        import accelerate  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as problem:
+        from audiolect.errors import missing_extra
+
+        raise missing_extra("Training", "models", str(problem.name)) from None
 
 
 def _tell(outcome: Outcome, *, as_json: bool) -> None:
