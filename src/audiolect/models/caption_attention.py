@@ -10,7 +10,7 @@ behind, and what stands behind a row's end is masked and later overwritten.
 Shapes: R rows, B recordings (R = B * n), H heads, C capacity of the cache, S positions of the encoder,
 K width of a head, L tokens of the prefixes, D width of the decoder.
 
-Public names: DecoderState, attend_self, attend_recording.
+Public names: DecoderState, attend_self, attend_recording, attend_written_out.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class DecoderState:
     """(B, L, D), its vectors of the prefixes, padded behind."""
     own: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """For each layer keys and values of the rows, (R, H, C, K)."""
+    output: Tensor | None = None
+    """The output layer, packed (``packed_linear.py``); None: as it is."""
 
     def expand(self, rows_each: int) -> None:
         """From one row for each recording to n of them."""
@@ -106,10 +108,15 @@ def attend_recording(query: Tensor, state: DecoderState, layer: int) -> Tensor:
     if query.device.type == "cpu":
         # For a few queries a product with keys that lie along S is faster than the fused attention (measured: by a
         # fifth for one query, a seventh for five).
-        scores = torch.matmul(query_BHnK * width**-0.5, keys.transpose(2, 3))
-        if state.cross_mask is not None:
-            scores = scores.masked_fill(~state.cross_mask, -torch.inf)
-        found = torch.matmul(scores.softmax(dim=-1).to(values.dtype), values)
+        found = attend_written_out(query_BHnK, keys, values, state.cross_mask)
     else:
         found = scaled_dot_product_attention(query_BHnK, keys, values, attn_mask=state.cross_mask)
     return found.transpose(1, 2).reshape(rows, heads, width)
+
+
+def attend_written_out(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention as two products: (B, H, L, K), (B, H, S, K) twice and (B, 1, 1, S) bool → (B, H, L, K)."""
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, keys.transpose(2, 3))
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return torch.matmul(scores.softmax(dim=-1).to(values.dtype), values)

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from audiolect.models.caption_attention import DecoderState, attend_recording, attend_self
+from audiolect.models.caption_attention import DecoderState, attend_recording, attend_self, attend_written_out
+from audiolect.models.packed_linear import apply_packed, pack_weight
 from audiolect.models.recompute import recompute
 
 
@@ -69,10 +70,14 @@ class _Attention(nn.Module):
 
     def whole(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
         """All tokens of a text at once, (B, L, D) → (B, L, D)."""
-        found = scaled_dot_product_attention(
-            self.split(self.q_proj(x)), keys, values, attn_mask=mask, is_causal=causal,
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # fmt: skip
+        query = self.split(self.q_proj(x))
+        if not causal and query.device.type == "cpu" and not torch.is_grad_enabled():
+            # The fused attention is slow with keys that lie as ``memory_of_recordings`` has them.
+            found = attend_written_out(query, keys, values, mask)
+        else:
+            found = scaled_dot_product_attention(
+                query, keys, values, attn_mask=mask, is_causal=causal, dropout_p=self.dropout if self.training else 0.0
+            )
         projected: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
         return projected
 
@@ -183,7 +188,7 @@ class CaptionDecoder(nn.Module):
             most_tokens: how many tokens a text will have at most; the size of the cache.
 
         Returns:
-            The state; ``logits(state.hidden)`` are those of each first token.
+            The state; ``next_logits`` are those of each first token.
         """
         lengths = torch.tensor([len(prefix) for prefix in prefixes], device=encoded.device)
         longest = max(map(len, prefixes))
@@ -198,10 +203,15 @@ class CaptionDecoder(nn.Module):
             kept.append((_room(own[0], most_tokens), _room(own[1], most_tokens)))
         read = self.layer_norm(x)
         last = read[torch.arange(len(x), device=x.device), lengths - 1]
-        return DecoderState(lengths, longest, even, 1, cross, heard, last, read, kept)
+        output = pack_weight(self.embed_tokens.weight, len(x))
+        return DecoderState(lengths, longest, even, 1, cross, heard, last, read, kept, output)
+
+    def next_logits(self, state: DecoderState) -> Tensor:
+        """As ``logits(state.hidden)``, by what ``start`` has prepared for it: (R, V)."""
+        return self.logits(state.hidden) if state.output is None else apply_packed(state.hidden, state.output)
 
     def step(self, state: DecoderState, tokens: Tensor) -> None:
-        """Read the next token of each row, (R,) int64; ``logits(state.hidden)`` are those of the one after it."""
+        """Read the next token of each row, (R,) int64; ``next_logits`` are those of the one after it."""
         places = self.embed_positions.weight[state.longest] if state.even else self.embed_positions(state.lengths)
         x = self.embed_tokens(tokens) + places
         for number, layer in enumerate(self.layers):

@@ -110,6 +110,10 @@ class HfCaptionDecoder(nn.Module):
         bias = getattr(self.model, "final_logits_bias", None)
         return logits if bias is None else logits + bias[0]
 
+    def next_logits(self, state: HfState) -> Tensor:
+        """As of ``CaptionDecoder``."""
+        return self.logits(state.hidden)
+
     def start(
         self, prefixes: Sequence[Sequence[int]], encoded: Tensor, mask: Tensor | None, most_tokens: int
     ) -> HfState:

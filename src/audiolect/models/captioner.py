@@ -168,7 +168,7 @@ class Captioner(nn.Module):
     def advance(self, state: Any, tokens: Tensor) -> Tensor:
         """The next token of each row, (R,) int64 → logits (R, V) of the one after it."""
         self.decoder.step(state, tokens)
-        found: Tensor = self.decoder.logits(state.hidden)
+        found: Tensor = self.decoder.next_logits(state)
         return found
 
     def check_styles(self, prefixes: Iterable[str]) -> None:
