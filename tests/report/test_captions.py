@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import UsageError
 from audiolect.evaluate.caption_material import CaptionMaterial, gather_captions
 from audiolect.evaluate.captions import evaluate_captions
-from audiolect.evaluate.evaluation import EvaluateRequest
+from audiolect.evaluate.evaluation import EvaluateRequest, evaluate
 from audiolect.evaluate.numbers import MetricChoice
 from audiolect.report.captions import shown_captions
 from audiolect.report.page import ReportRequest, html_report
@@ -69,7 +70,7 @@ def test_the_page_plays_each_sound_beside_its_captions(dataset: Any, tmp_path: P
     predictions_of(dataset, tmp_path / "p.jsonl", good=12)
     quick = EvaluateRequest(choice=MetricChoice(num_resamples=100))
     scores = evaluate_captions([tmp_path / "p.jsonl"], dataset, quick)
-    request = ReportRequest(predictions=tmp_path / "p.jsonl", dataset=tmp_path / "tones", num_queries=3)
+    request = ReportRequest(predictions=(tmp_path / "p.jsonl",), dataset=tmp_path / "tones", num_queries=3)
     page = html_report([scores], request)
     assert page.count("<audio") == 6
     assert 'id="captions"' in page
@@ -79,3 +80,30 @@ def test_the_page_plays_each_sound_beside_its_captions(dataset: Any, tmp_path: P
     predictions_of(dataset, tmp_path / "p.jsonl", good=1)
     with pytest.raises(UsageError, match="not of these predictions"):
         html_report([scores], request)
+
+
+def test_a_page_plays_queries_and_captions_beside_each_other(dataset: Any, tones: Any, tmp_path: Path) -> None:
+    """Those of one run each, and half of the budget for each of them."""
+    predictions_of(dataset, tmp_path / "p.jsonl", good=12)
+    tones.predicted(dataset, tmp_path / "out")
+    quick = EvaluateRequest(choice=MetricChoice(num_resamples=100), name="found")
+    scores = [
+        evaluate([tmp_path / "out"], dataset, quick),
+        evaluate_captions([tmp_path / "p.jsonl"], dataset, replace(quick, name="told")),
+    ]
+    both = ReportRequest(
+        predictions=(tmp_path / "out", tmp_path / "p.jsonl"), dataset=tmp_path / "tones", num_queries=2
+    )
+    page = html_report(scores, both)
+    alone = [html_report(scores, replace(both, predictions=(path,))) for path in both.predictions]
+    assert [(text.count('id="queries"'), text.count('id="captions"')) for text in (page, *alone)] == [
+        (1, 1),
+        (1, 0),
+        (0, 1),
+    ]
+    assert page.count("<audio") == sum(text.count("<audio") for text in alone)
+    assert "did not fit" in html_report(scores, replace(both, budget_bytes=1))
+    with pytest.raises(UsageError, match="plays the sounds of one captioner"):
+        html_report(scores, replace(both, predictions=(tmp_path / "p.jsonl",) * 2))
+    with pytest.raises(UsageError, match="plays the sounds of one retrieval run"):
+        html_report(scores, replace(both, predictions=(tmp_path / "out",) * 2))

@@ -60,7 +60,7 @@ def made(tmp_path: Path, tones: Any) -> Any:
 
 
 def request(tmp_path: Path, **changes: Any) -> ReportRequest:
-    return ReportRequest(predictions=tmp_path / "out", dataset=tmp_path / "tones", **changes)
+    return ReportRequest(predictions=(tmp_path / "out",), dataset=tmp_path / "tones", **changes)
 
 
 def test_the_whole_page(tmp_path: Path, made: Any) -> None:
@@ -119,7 +119,7 @@ def test_texts_of_datasets_are_escaped(tmp_path: Path, tones: Any) -> None:
     )
     tones.predicted(open_dataset(folder), tmp_path / "out", tones.FakeModel(evil))
     scores = evaluate([tmp_path / "out"], dataset, QUICK)
-    page = html_report([scores], ReportRequest(predictions=tmp_path / "out", dataset=folder))
+    page = html_report([scores], ReportRequest(predictions=(tmp_path / "out",), dataset=folder))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     parsed(page)
@@ -129,7 +129,7 @@ def test_letters(tmp_path: Path, tones: Any, made: Any) -> None:
     with pytest.raises(UsageError, match="There are no scores to report"):
         html_report([], ReportRequest())
     with pytest.raises(UsageError, match="need the predictions and their dataset"):
-        html_report([made], ReportRequest(predictions=tmp_path / "out"))
+        html_report([made], ReportRequest(predictions=(tmp_path / "out",)))
     tones.predicted(open_dataset(tmp_path / "tones"), tmp_path / "other", split="train")
     with pytest.raises(UsageError, match="not of these predictions"):
-        html_report([made], ReportRequest(predictions=tmp_path / "other", dataset=tmp_path / "tones"))
+        html_report([made], ReportRequest(predictions=(tmp_path / "other",), dataset=tmp_path / "tones"))

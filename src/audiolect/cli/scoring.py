@@ -125,7 +125,10 @@ ReportOut = Annotated[
 ]
 Form = Annotated[str, typer.Option("--format", help="html, or md for tables in Markdown.")]
 Predictions = Annotated[
-    Path | None, typer.Option("--predictions", help="Predictions, for queries or captions to listen to.")
+    list[Path] | None,
+    typer.Option(
+        "--predictions", help="Predictions, for queries or captions to listen to; once for each of the two kinds."
+    ),
 ]
 DatasetOfPredictions = Annotated[Path | None, typer.Option("--dataset", help="The dataset of the predictions.")]
 Runs = Annotated[
@@ -243,7 +246,7 @@ def report(
         write_text(target, markdown_report(several))
     else:
         request = ReportRequest(
-            predictions=predictions,
+            predictions=tuple(predictions or ()),
             dataset=dataset,
             audio_root=audio_root,
             runs=tuple(run or ()),

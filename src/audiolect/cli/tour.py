@@ -193,7 +193,7 @@ def _measure(tour: Tour, dataset: Dataset) -> tuple[RunModel, Scores]:
     if not tour.quiet:
         _print_scores(scores)
     _say(tour, f"audiolect report {scores_} --predictions {predictions_} --dataset {world_} --run {run_} --out {page_}")
-    write_report(page, [scores], ReportRequest(predictions, world, runs=(run,), command=tour.command))
+    write_report(page, [scores], ReportRequest((predictions,), world, runs=(run,), command=tour.command))
     if not tour.quiet:
         _fact("wrote", f"{page}, {human_bytes(page.stat().st_size)}")
     return model, scores

@@ -41,14 +41,15 @@ class ReportRequest:
     """What a report shows beside the scores.
 
     Args:
-        predictions, dataset: for queries to listen to; both or neither.
+        predictions, dataset: for queries and captions to listen to; both or neither. Embeddings of one run, captions of
+            one, or both, of one dataset.
         runs: folders of runs, for the curves of their training.
         num_queries: worst and best of each task.
-        budget_bytes: of all sounds together.
+        budget_bytes: of all sounds of the page together.
         command: for the foot of the page.
     """
 
-    predictions: Path | None = None
+    predictions: tuple[Path, ...] = ()
     dataset: Path | None = None
     audio_root: Path | None = None
     runs: tuple[Path, ...] = ()
@@ -78,11 +79,9 @@ def html_report(several: Sequence[Scores], request: ReportRequest) -> str:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = percent
-    described, listening = None, None
-    if request.predictions is not None and is_text_predictions(request.predictions):
-        described = _described(several, request)
-    elif request.predictions is not None:
-        listening = _listening(several, request)
+    embeddings, captions = _heard(request)
+    described = None if captions is None else _described(several, request, captions)
+    listening = None if embeddings is None else _listening(several, request, embeddings)
     charts = {run.resolve().name: training_charts(open_run(run).journal) for run in request.runs}
     return environment.get_template("report.html").render(
         title=" and ".join(scores.name for scores in several),
@@ -122,12 +121,26 @@ def _check(several: Sequence[Scores], request: ReportRequest) -> None:
             found=repr(doubled),
             fix="evaluate one of them with another --name",
         )
-    if (request.predictions is None) != (request.dataset is None):
+    if bool(request.predictions) != (request.dataset is not None):
         raise UsageError(
             "Queries to listen to need the predictions and their dataset.",
             expected="--predictions PREDICTIONS --dataset DATASET",
             found="one of the two",
         )
+
+
+def _heard(request: ReportRequest) -> tuple[Path | None, Path | None]:
+    """The embeddings and the captions whose sounds are played."""
+    written = [path for path in request.predictions if is_text_predictions(path)]
+    embedded = [path for path in request.predictions if path not in written]
+    for what, paths in (("captioner", written), ("retrieval run", embedded)):
+        if len(paths) > 1:
+            raise UsageError(
+                f"A page plays the sounds of one {what}.",
+                found=", ".join(str(path) for path in paths),
+                fix="make a page for each; their scores may stand on either",
+            )
+    return next(iter(embedded), None), next(iter(written), None)
 
 
 def _grouped(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
@@ -184,13 +197,12 @@ def _confusion(scores: Scores, confusion: Confusion) -> dict[str, Any]:
     }
 
 
-def _listening(several: Sequence[Scores], request: ReportRequest) -> dict[str, Any]:
+def _listening(several: Sequence[Scores], request: ReportRequest, predictions: Path) -> dict[str, Any]:
     """The queries with their sounds, of one run: it must be one that the scores are of."""
-    embeddings = read_embeddings(request.predictions or "")
-    dataset = open_dataset(request.dataset or "", audio_root=request.audio_root)
-    _check_same(several, request, embeddings_fingerprint(embeddings))
-    material = gather(embeddings, dataset, allow_partial=True)
-    shelf = SoundShelf(dataset, request.budget_bytes)
+    embeddings = read_embeddings(predictions)
+    shelf = _shelf(request)
+    _check_same(several, predictions, embeddings_fingerprint(embeddings))
+    material = gather(embeddings, shelf.dataset, allow_partial=True)
     lists: list[tuple[str, str, list[tuple[Query, Sound, list[Sound | None]]]]] = []
     for task, both in shown_queries(material, request.num_queries).items():
         for kind in ("worst", "best"):
@@ -203,13 +215,12 @@ def _listening(several: Sequence[Scores], request: ReportRequest) -> dict[str, A
     }
 
 
-def _described(several: Sequence[Scores], request: ReportRequest) -> dict[str, Any]:
+def _described(several: Sequence[Scores], request: ReportRequest, place: Path) -> dict[str, Any]:
     """The worst and best captions with their sounds, of one run: it must be one that the scores are of."""
-    predictions = read_text_predictions(request.predictions or "")
-    dataset = open_dataset(request.dataset or "", audio_root=request.audio_root)
-    _check_same(several, request, text_predictions_fingerprint(predictions))
-    material = gather_captions(predictions, dataset, allow_partial=True)
-    shelf = SoundShelf(dataset, request.budget_bytes)
+    predictions = read_text_predictions(place)
+    shelf = _shelf(request)
+    _check_same(several, place, text_predictions_fingerprint(predictions))
+    material = gather_captions(predictions, shelf.dataset, allow_partial=True)
     lists = []
     for own in shown_captions(material, request.num_queries):
         for kind, captions in (("worst", own.worst), ("best", own.best)):
@@ -223,12 +234,18 @@ def _described(several: Sequence[Scores], request: ReportRequest) -> dict[str, A
     }
 
 
-def _check_same(several: Sequence[Scores], request: ReportRequest, fingerprint: str) -> None:
+def _shelf(request: ReportRequest) -> SoundShelf:
+    """A share of the sounds' budget for each of the predictions."""
+    dataset = open_dataset(request.dataset or "", audio_root=request.audio_root)
+    return SoundShelf(dataset, request.budget_bytes // max(1, len(request.predictions)))
+
+
+def _check_same(several: Sequence[Scores], predictions: Path, fingerprint: str) -> None:
     known = [context.predictions for scores in several for context in scores.contexts.values()]
     if not any(fingerprint in each for each in known):
         raise UsageError(
             "The scores are not of these predictions.",
-            where=request.predictions,
+            where=predictions,
             expected=f"predictions with the fingerprint {known[0]}",
             found=fingerprint,
             fix="evaluate them first, or give the predictions that were evaluated",

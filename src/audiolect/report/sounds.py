@@ -62,7 +62,7 @@ class SoundShelf:
     """
 
     def __init__(self, dataset: Dataset, budget_bytes: int) -> None:
-        self._dataset = dataset
+        self.dataset = dataset
         self._left_bytes = budget_bytes
         self._made: dict[str, Sound] = {}
         self.num_left_out = 0
@@ -76,7 +76,7 @@ class SoundShelf:
         return made
 
     def _make(self, recording_id: str) -> Sound:
-        row = self._dataset.recordings.filter(pl.col("recording_id") == recording_id).row(0, named=True)
+        row = self.dataset.recordings.filter(pl.col("recording_id") == recording_id).row(0, named=True)
         rate_hz = int(row["sample_rate_hz"])
         seconds = row["num_samples"] / rate_hz
         bare = Sound(recording_id, row["title"] or ", ".join(row["labels"]), seconds)
@@ -85,7 +85,7 @@ class SoundShelf:
             return Sound(bare.name, bare.title, seconds, reason="left out: the page has its full size")
         count = min(row["num_samples"], round(MOST_SECONDS * rate_hz))
         try:
-            path = self._dataset.audio_path(row["path"])
+            path = self.dataset.audio_path(row["path"])
             waveform = read_mono(path, row["start_sample"], count, rate_hz=_OPUS_HZ)
         except (AudioError, UnsafePath, StorageError) as error:
             return Sound(bare.name, bare.title, seconds, reason=error.what)
