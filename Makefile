@@ -1,6 +1,6 @@
 # Everything a person or a CI machine does here. Each target sets up what it needs by itself.
 #
-#   make demo    the street on soundworld, the embedded corpus: prepare, pack, train, measure, report, search
+#   make demo    the street on soundworld: prepare, pack, train two models, measure, report, search, describe
 #   make test    all tests
 #   make check   formatting, lint, types, layers
 #   make bench   every figure of docs/numbers.md (QUICK=1 for a short run)

@@ -9,18 +9,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.data.dataset import open_dataset
 from audiolect.training.recipe import load_recipe
 
 SMALL = ("--recordings", 20, "--epochs", 1, "--jobs", 1)
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +38,9 @@ def test_the_demo_walks_the_street(made: tuple[Path, str]) -> None:
         "trained  1 step;",
         "embedded  2 recordings and 10 captions",
         "by chance",
+        "captions: 2 recordings of the split test",
+        "written of the split test",
+        f"audiolect caption {demo}/captions {demo}/soundworld/",
         "indexed  6 recordings",
         "a dog barks three times",
         f"wrote {demo}",
@@ -55,7 +52,12 @@ def test_the_demo_walks_the_street(made: tuple[Path, str]) -> None:
     assert "<html" in (demo / "report.html").read_text("utf-8")
     for file in ("soundworld/card.yaml", "soundworld-pack/pack.json", "run/best", "scores.json", "index/card.json"):
         assert (demo / file).exists(), file
+    for file in ("captions/best", "captions-test/predictions.jsonl", "captions.json"):
+        assert (demo / file).exists(), file
+    page = (demo / "report.html").read_text("utf-8")
+    assert page.count('id="queries"') == page.count('id="captions"') == 1
     assert load_recipe(demo / "recipe.yaml").training.batches.policy == "pad"
+    assert load_recipe(demo / "captions.yaml").model.name == "captioner"
     assert call("pack", "verify", demo / "soundworld-pack", "--jobs", 1) == 0
 
 
@@ -63,14 +65,19 @@ def test_the_commands_that_it_prints_do_the_same_alone(
     made: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo, printed = made
-    commands = {words[1]: words[1:] for words in (shlex.split(x[2:]) for x in printed.splitlines() if x[:2] == "$ ")}
-    assert list(commands) == ["prepare", "pack", "train", "predict", "evaluate", "report", "index", "search"]
-    before = json.loads((demo / "scores.json").read_text("utf-8"))
-    for verb in ("predict", "evaluate", "report", "index", "search"):
-        extra = ["--overwrite"] if verb in ("predict", "index") else []
-        assert call(*commands[verb], *extra) == 0
-    after = json.loads((demo / "scores.json").read_text("utf-8"))
-    assert [each["value"] for each in after["numbers"]] == [each["value"] for each in before["numbers"]]
+    commands = [shlex.split(line[2:])[1:] for line in printed.splitlines() if line.startswith("$ ")]
+    both = ["train", "predict", "evaluate"]
+    assert [words[0] for words in commands] == ["prepare", "pack", *both, *both, "report", "index", "search", "search"]
+    files = [demo / name for name in ("scores.json", "captions.json")]
+    before = [json.loads(file.read_text("utf-8")) for file in files]
+    for words in commands:
+        if words[0] not in ("prepare", "pack", "train"):
+            assert call(*words, *(["--overwrite"] if words[0] in ("predict", "index") else [])) == 0
+    after = [json.loads(file.read_text("utf-8")) for file in files]
+    values = [[[each["value"] for each in scores["numbers"]] for scores in several] for several in (before, after)]
+    assert values[0] == values[1]
+    (caption,) = [line.split(maxsplit=3)[3] for line in printed.splitlines() if "audiolect caption" in line]
+    assert call(*shlex.split(caption)[1:]) == 0
     assert "soundworld/" in capsys.readouterr().out
 
 
@@ -88,7 +95,10 @@ def test_the_same_seed_gives_the_same_demo_and_an_old_one_is_kept(
     assert {metric: number["value"] for metric, number in told["numbers"].items()} == first
     assert told["fingerprint"] == open_dataset(demo / "soundworld").card.fingerprint
     assert [len(found) for found in told["searches"].values()] == [3, 3]
-    assert all(Path(told[key]).exists() for key in ("dataset", "pack", "recipe", "run", "report", "index"))
+    places = ("dataset", "pack", "recipe", "run", "report", "index", "caption_recipe", "caption_run", "caption_scores")
+    assert all(Path(told[key]).exists() for key in places)
+    captions = json.loads((demo / "captions.json").read_text("utf-8"))
+    assert told["caption_numbers"].items() <= {each["metric"]: each["value"] for each in captions["numbers"]}.items()
 
 
 def test_too_few_recordings_are_refused(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ from audiolect.cli.console import (
     print_table,
     rich_progress,
 )
+from audiolect.cli.tour_captions import Described, describe, print_numbers
 from audiolect.cli.tour_plan import RATE_HZ, RECIPE_HEAD, SHOWN_METRICS, Tour, chance_of, recipe_of
+from audiolect.cli.tour_talk import fact, say
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
@@ -56,7 +58,7 @@ def demo(
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
 ) -> None:
-    """Walk the street on soundworld: make it, check it, pack it, train on it, measure, report, index and search.
+    """Walk the street on soundworld: make, check, pack, train two models, measure, report, index, search, describe.
 
     audiolect demo --out demo
 
@@ -68,11 +70,13 @@ def demo(
     _pack(tour)
     outcome = _train(tour)
     model, scores = _measure(tour, dataset)
+    described = describe(tour, dataset)
+    _report(tour, scores, described)
     found = _search(tour, dataset, model)
     if as_json:
-        print_json(_as_json(tour, dataset, outcome, scores, found))
+        print_json(_as_json(tour, dataset, outcome, scores, found) | _captions_as_json(tour, described))
         return
-    _print_summary(tour, scores)
+    _print_summary(tour, scores, described)
 
 
 def _need_models() -> None:
@@ -98,7 +102,7 @@ def _prepare(tour: Tour) -> Dataset:
     from audiolect.data.problems import enforce_limit
 
     world, picture = tour.place("soundworld"), tour.place("spectrogram.png")
-    _say(
+    say(
         tour,
         f"audiolect prepare soundworld --out {shlex.quote(str(world))} --recordings {tour.recordings} "
         f"--seed {tour.seed}",
@@ -111,8 +115,8 @@ def _prepare(tour: Tour) -> Dataset:
     draw_recording(dataset, None, picture)
     if not tour.quiet:
         print_overview(dataset, rows=1)
-        _fact("checked", f"all {dataset.recordings.height} recordings decode to their stated length")
-        _fact("drew", str(picture))
+        fact("checked", f"all {dataset.recordings.height} recordings decode to their stated length")
+        fact("drew", str(picture))
     return dataset
 
 
@@ -122,12 +126,12 @@ def _pack(tour: Tour) -> None:
     from audiolect.loader.pack_writer import write_pack
 
     world, target = tour.place("soundworld"), tour.place("soundworld-pack")
-    _say(tour, f"audiolect pack {shlex.quote(str(world))} --rate-hz {RATE_HZ} --out {shlex.quote(str(target))}")
+    say(tour, f"audiolect pack {shlex.quote(str(world))} --rate-hz {RATE_HZ} --out {shlex.quote(str(target))}")
     settings = PackSettings(rate_hz=RATE_HZ, jobs=tour.jobs, overwrite=tour.overwrite, command=tour.command)
     packed = write_pack(open_dataset(world), target, settings, progress=rich_progress)
     if not tour.quiet:
         seconds = human_seconds(packed.card.num_samples / packed.card.rate_hz)
-        _fact("packed", f"{packed.card.num_recordings} recordings, {seconds}, at {RATE_HZ} Hz")
+        fact("packed", f"{packed.card.num_recordings} recordings, {seconds}, at {RATE_HZ} Hz")
 
 
 def _train(tour: Tour) -> Outcome:
@@ -143,7 +147,7 @@ def _train(tour: Tour) -> Outcome:
     recipe = recipe_of(epochs=tour.epochs, seed=tour.seed, threads=tour.jobs or None)
     head = RECIPE_HEAD.format(recipe=shlex.quote(str(path)), run=shlex.quote(str(run)))
     write_text(path, head + yaml_text(recipe))
-    _say(tour, f"audiolect train {shlex.quote(str(path))} --out {shlex.quote(str(run))}")
+    say(tour, f"audiolect train {shlex.quote(str(path))} --out {shlex.quote(str(run))}")
     if not tour.quiet:
         read = load_recipe(path)
         size = read.training.batches.batch_size
@@ -152,7 +156,7 @@ def _train(tour: Tour) -> Outcome:
     outcome = session.train(path, run, options_, progress=rich_progress)
     if not tour.quiet:
         standing = outcome.standing
-        _fact("trained", f"{human_count(standing.step, 'step')}; best on the split val at step {standing.best_step}")
+        fact("trained", f"{human_count(standing.step, 'step')}; best on the split val at step {standing.best_step}")
     return outcome
 
 
@@ -162,17 +166,15 @@ def _measure(tour: Tour, dataset: Dataset) -> tuple[RunModel, Scores]:
     from audiolect.loader.pack import open_pack
     from audiolect.predict.prediction import PredictRequest, predict
     from audiolect.predict.run_model import open_run_model
-    from audiolect.report.page import ReportRequest, write_report
     from audiolect.scores import write_scores
 
-    world, pack, run, predictions, scores_file, page = (
-        tour.place(name)
-        for name in ("soundworld", "soundworld-pack", "run", f"run-{_SPLIT}", "scores.json", "report.html")
+    world, pack, run, predictions, scores_file = (
+        tour.place(name) for name in ("soundworld", "soundworld-pack", "run", f"run-{_SPLIT}", "scores.json")
     )
-    names = [shlex.quote(str(path)) for path in (run, world, pack, predictions, scores_file, page)]
+    names = [shlex.quote(str(path)) for path in (run, world, pack, predictions, scores_file)]
     model = open_run_model(run)
-    run_, world_, pack_, predictions_, scores_, page_ = names
-    _say(tour, f"audiolect predict {run_} {world_} --split {_SPLIT} --pack {pack_} --out {predictions_}")
+    run_, world_, pack_, predictions_, scores_ = names
+    say(tour, f"audiolect predict {run_} {world_} --split {_SPLIT} --pack {pack_} --out {predictions_}")
     request = PredictRequest(
         settings=model.settings,
         split=_SPLIT,
@@ -184,19 +186,35 @@ def _measure(tour: Tour, dataset: Dataset) -> tuple[RunModel, Scores]:
     report = predict(request, dataset, model.embedder, open_pack(pack), predictions, progress=rich_progress)
     if not tour.quiet:
         counted = human_count(report.card.dataset.num_embedded, "recording")
-        _fact("embedded", f"{counted} and {human_count(report.num_captions, 'caption')} of the split {_SPLIT}")
+        fact("embedded", f"{counted} and {human_count(report.num_captions, 'caption')} of the split {_SPLIT}")
     chosen = f" --metrics {','.join(tour.metrics)}" if tour.metrics else ""
-    _say(tour, f"audiolect evaluate {predictions_} {world_}{chosen} --out {scores_}")
+    say(tour, f"audiolect evaluate {predictions_} {world_}{chosen} --out {scores_}")
     asked = EvaluateRequest(MetricChoice(tour.metrics), command=tour.command)
     scores = evaluate([predictions], dataset, asked, progress=rich_progress)
     write_scores(scores_file, scores)
     if not tour.quiet:
         _print_scores(scores)
-    _say(tour, f"audiolect report {scores_} --predictions {predictions_} --dataset {world_} --run {run_} --out {page_}")
-    write_report(page, [scores], ReportRequest((predictions,), world, runs=(run,), command=tour.command))
-    if not tour.quiet:
-        _fact("wrote", f"{page}, {human_bytes(page.stat().st_size)}")
     return model, scores
+
+
+def _report(tour: Tour, scores: Scores, described: Described) -> None:
+    from audiolect.report.page import ReportRequest, write_report
+
+    page, world = tour.place("report.html"), tour.place("soundworld")
+    predictions = tuple(tour.place(f"{name}-{_SPLIT}") for name in ("run", "captions"))
+    runs = tuple(tour.place(name) for name in ("run", "captions"))
+    files = [tour.place(name) for name in ("scores.json", "captions.json")]
+    words = [
+        *(shlex.quote(str(path)) for path in files),
+        *(f"--predictions {shlex.quote(str(path))}" for path in predictions),
+        f"--dataset {shlex.quote(str(world))}",
+        *(f"--run {shlex.quote(str(path))}" for path in runs),
+        f"--out {shlex.quote(str(page))}",
+    ]
+    say(tour, f"audiolect report {' '.join(words)}")
+    write_report(page, [scores, described.scores], ReportRequest(predictions, world, runs=runs, command=tour.command))
+    if not tour.quiet:
+        fact("wrote", f"{page}, {human_bytes(page.stat().st_size)}")
 
 
 def _search(tour: Tour, dataset: Dataset, model: RunModel) -> dict[str, tuple[Hit, ...]]:
@@ -210,7 +228,7 @@ def _search(tour: Tour, dataset: Dataset, model: RunModel) -> dict[str, tuple[Hi
     world, pack, run, target = (tour.place(name) for name in ("soundworld", "soundworld-pack", "run", "index"))
     names = [shlex.quote(str(path)) for path in (run, world, pack, target)]
     run_, world_, pack_, index_ = names
-    _say(tour, f'audiolect index {run_} {world_} --pack {pack_} --where "{_INDEXED}" --out {index_}')
+    say(tour, f'audiolect index {run_} {world_} --pack {pack_} --where "{_INDEXED}" --out {index_}')
     request = AddRequest(
         identity=model.embedder.identity,
         size=model.embedder.embedding_size,
@@ -227,11 +245,11 @@ def _search(tour: Tour, dataset: Dataset, model: RunModel) -> dict[str, tuple[Hi
     embed = embed_with(model.embedder, model.settings, lambda _: open_pack(pack), source="pack")
     report = add_dataset(target, dataset, request, embed, progress=rich_progress)
     if not tour.quiet:
-        _fact("indexed", f"{report.card.num_recordings} recordings that the training has not heard")
+        fact("indexed", f"{report.card.num_recordings} recordings that the training has not heard")
     answer = open_engine(target, RunQueries(model.embedder, model.settings)).by_text(list(_QUERIES), _NUM_HITS)
     found = dict(zip(_QUERIES, answer.hits, strict=True))
     for query, hits in {} if tour.quiet else found.items():
-        _say(tour, f'audiolect search {index_} "{query}" --k {_NUM_HITS}')
+        say(tour, f'audiolect search {index_} "{query}" --k {_NUM_HITS}')
         rows = [(f"{hit.score:.3f}", hit.recording_id, hit.captions[0]) for hit in hits]
         print_table(query, ("score", "recording", "first caption"), rows, right=(0,), whole=(1,))
     return found
@@ -257,15 +275,17 @@ def _print_scores(scores: Scores) -> None:
     print_table(title, ("metric", "value", "95% interval", "by chance"), rows, right=(1, 2, 3))
 
 
-def _print_summary(tour: Tour, scores: Scores) -> None:
-    run, recipe, page, index = (
-        shlex.quote(str(tour.place(name))) for name in ("run", "recipe.yaml", "report.html", "index")
+def _print_summary(tour: Tour, scores: Scores, described: Described) -> None:
+    run, recipe, page, index, captions = (
+        shlex.quote(str(tour.place(name))) for name in ("run", "recipe.yaml", "report.html", "index", "captions")
     )
     console().print()
     _print_scores(scores)
+    print_numbers(described)
     rows = [
         ("the report, for a browser", page),
         ("search on", f'audiolect search {index} "someone knocks on a door twice" --k 5'),
+        ("describe a sound", f"audiolect caption {captions} {shlex.quote(str(described.example))}"),
         ("search by sound", f"audiolect search {index} --audio FILE"),
         ("train longer", f"audiolect train {recipe} mixture.epochs={2 * tour.epochs} --out {run}-longer"),
         ("your own recordings", f'audiolect embed {run} FILES… --text "a dog barks"'),
@@ -292,10 +312,11 @@ def _as_json(
     }
 
 
-def _say(tour: Tour, command: str) -> None:
-    if not tour.quiet:
-        console().print(Text(f"\n$ {plain(command)}", style="bold cyan"), soft_wrap=True)
-
-
-def _fact(what: str, value: str) -> None:
-    console().print(Text.assemble((what, "bold"), f"  {plain(value)}"), soft_wrap=True)
+def _captions_as_json(tour: Tour, described: Described) -> dict[str, Any]:
+    return {
+        "caption_recipe": str(tour.place("captions.yaml")),
+        "caption_run": str(tour.place("captions")),
+        "caption_scores": str(tour.place("captions.json")),
+        "caption_steps": described.steps,
+        "caption_numbers": {number.metric: number.value for number in described.numbers},
+    }

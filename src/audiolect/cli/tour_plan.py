@@ -2,7 +2,8 @@
 
 Conventions: everything lies in one folder. The recipe names dataset and pack relative to itself.
 
-Public names: Tour, recipe_of, chance_of, RECIPE_HEAD, RATE_HZ, SHOWN_METRICS.
+Public names: Tour, recipe_of, caption_recipe_of, chance_of, RECIPE_HEAD, CAPTION_HEAD, RATE_HZ, SHOWN_METRICS,
+SHOWN_CAPTION_METRICS.
 """
 
 from __future__ import annotations
@@ -13,10 +14,17 @@ from typing import Any
 
 RATE_HZ = 32000
 SHOWN_METRICS = ("map@10", "recall_any@1", "recall_any@5", "recall_any@10", "median_rank")
+SHOWN_CAPTION_METRICS = ("cider_d", "rouge_l", "soundworld_classes", "soundworld_all")
 _ENOUGH_FOR_CLASSES = 500
 
 RECIPE_HEAD = """\
 # The recipe of `audiolect demo`: a small dual encoder, trained from nothing on soundworld.
+# Once more, and longer: audiolect train {recipe} mixture.epochs=60 --out {run}-longer
+"""
+
+
+CAPTION_HEAD = """\
+# The second recipe of `audiolect demo`: a small captioner, trained from nothing on soundworld.
 # Once more, and longer: audiolect train {recipe} mixture.epochs=60 --out {run}-longer
 """
 
@@ -76,6 +84,34 @@ def recipe_of(*, epochs: int, seed: int, threads: int | None = None) -> dict[str
         "training": {
             "batches": {"rate_hz": RATE_HZ, "policy": "pad", "batch_size": 64},
             "optimizer": {"learning_rate": 0.002, "weight_decay": 0.05},
+            "schedule": {"kind": "cosine", "warmup_steps": 40},
+            "seed": seed,
+            "threads": threads,
+        },
+        "evaluation": {"validation": ["soundworld-AudioCaptioning/val"]},
+    }
+
+
+def caption_recipe_of(*, epochs: int, seed: int, threads: int | None = None) -> dict[str, Any]:
+    """The recipe of the captioner, over the same dataset and pack."""
+    return {
+        "data": {"soundworld": {"dataset": "soundworld", "pack": "soundworld-pack"}},
+        "mixture": {"epochs": epochs, "seed": seed, "entries": {"soundworld-AudioCaptioning/train": {}}},
+        "model": {
+            "name": "captioner",
+            "audio": {
+                "name": "small",
+                "width": 16,
+                "features": {"preset": "panns-32k", "hop_samples": 640},
+                "spec_augment": {"time_masks": 1, "time_frames": 4, "frequency_masks": 2, "frequency_bins": 8},
+            },
+            "bridge": {"layers": 1},
+            "decoder": {"name": "transformer", "width": 128, "layers": 2, "heads": 4, "vocabulary": 600},
+        },
+        "training": {
+            "objective": {"captions_each": 3},
+            "batches": {"rate_hz": RATE_HZ, "policy": "pad", "batch_size": 32},
+            "optimizer": {"learning_rate": 0.002, "weight_decay": 0.05, "rates": {"bridge": 0.5, "decoder": 0.5}},
             "schedule": {"kind": "cosine", "warmup_steps": 40},
             "seed": seed,
             "threads": threads,
