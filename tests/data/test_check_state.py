@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from saved_tables import save_tables
 
 from audiolect.data import check_state
 from audiolect.data.audio_checks import AudioFacts, Request, fingerprint_bytes, lost_facts
@@ -24,8 +25,8 @@ from audiolect.data.check_state import (
     read_facts,
     read_fingerprints,
 )
-from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, save_dataset
-from audiolect.data.records import Recording, examples_frame, recordings_frame
+from audiolect.data.dataset import Dataset, filter_dataset, save_dataset
+from audiolect.data.records import Recording
 from audiolect.data.tables import write_table
 from audiolect.errors import AlreadyExists, DamagedFile, DatasetError, StorageError, UnknownVersion
 from audiolect.storage import file_header, read_json, write_json
@@ -182,18 +183,7 @@ def test_an_empty_table_has_the_columns() -> None:
 def test_fingerprints_of_a_dataset(tmp_path: Path) -> None:
     rows = [Recording(f"x/{name}", f"{name}.wav", 100, 8000, 1, "wav/pcm_16", 244, split=split) for name, split in
             (("a", "train"), ("b", "test"), ("c", "test"), ("d", "test"))]  # fmt: skip
-    (tmp_path / "data").mkdir()
-    save_dataset(
-        tmp_path / "data",
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=tmp_path,
-        recordings=recordings_frame(rows),
-        examples=examples_frame([]),
-    )
-    dataset = open_dataset(tmp_path / "data")
+    dataset = save_tables(tmp_path / "data", rows, name="x", audio_root=tmp_path)
     with pytest.raises(DatasetError, match="no finished check"):
         read_fingerprints(dataset)
     asked = [request("a"), request("b"), request("c", asked_samples=99), request("d")]
@@ -209,18 +199,7 @@ def test_fingerprints_of_a_dataset(tmp_path: Path) -> None:
 
 def plain_dataset(tmp_path: Path, names: str) -> Dataset:
     rows = [Recording(f"x/{name}", f"{name}.wav", 100, 8000, 1, "wav/pcm_16", 244) for name in names]
-    (tmp_path / "data").mkdir()
-    save_dataset(
-        tmp_path / "data",
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=tmp_path,
-        recordings=recordings_frame(rows),
-        examples=examples_frame([]),
-    )
-    return open_dataset(tmp_path / "data")
+    return save_tables(tmp_path / "data", rows, name="x", audio_root=tmp_path)
 
 
 def test_what_a_check_under_way_knows(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 import soundfile
+from saved_tables import save_tables
 
 from audiolect.corpora.audio_listing import list_audio
 from audiolect.corpora.intake import IntakeOptions
@@ -27,7 +28,7 @@ from audiolect.data.audio_faults import Limits
 from audiolect.data.card import CardFacts, make_card, write_card
 from audiolect.data.check_state import read_facts, read_fingerprints
 from audiolect.data.checks import CheckReport, CheckSettings, check_dataset, check_decoding, check_folder
-from audiolect.data.dataset import Dataset, open_dataset, save_dataset
+from audiolect.data.dataset import Dataset, open_dataset
 from audiolect.data.problems import load_problems
 from audiolect.data.quarantine import read_quarantine, without_quarantined
 from audiolect.data.records import NO_CODEC, Example, Recording, examples_frame, recordings_frame
@@ -418,19 +419,9 @@ def test_the_summary_is_plain_json(tmp_path: Path) -> None:
 def test_quarantined_words_of_people_stay(tmp_path: Path) -> None:
     folder = tmp_path / "d"
     write(folder / "audio" / "a.wav", sound(1))
-    folder.mkdir(exist_ok=True)
     size = (folder / "audio" / "a.wav").stat().st_size
-    save_dataset(
-        folder,
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=folder / "audio",
-        recordings=recordings_frame([Recording("x/a", "a.wav", 3 * RATE_HZ, RATE_HZ, 1, "wav/pcm_16", size)]),
-        examples=examples_frame([]),
-    )
-    dataset = open_dataset(folder)
+    row = Recording("x/a", "a.wav", 3 * RATE_HZ, RATE_HZ, 1, "wav/pcm_16", size)
+    dataset = save_tables(folder, [row], name="x")
     check_dataset(dataset, folder / "check", QUICK)
     path = folder / "check" / "quarantine.jsonl"
     with path.open("a", encoding="utf-8") as file:
@@ -441,7 +432,6 @@ def test_quarantined_words_of_people_stay(tmp_path: Path) -> None:
 
 def test_of_recordings_made_from_tables_alone_the_tables_are_checked(tmp_path: Path) -> None:
     folder = tmp_path / "tables"
-    folder.mkdir()
     recordings = [
         Recording(f"t/{n}", f"{n}.wav", 320000, 32000, 1, NO_CODEC, 0, split="train", labels=("dog",)) for n in "ab"
     ]
@@ -449,16 +439,7 @@ def test_of_recordings_made_from_tables_alone_the_tables_are_checked(tmp_path: P
         Example("t/a#1", "t/a", "train", "AudioCaptioning", "describe", ("a dog",)),
         Example("t/b#1", "t/b", "train", "AudioCaptioning", "describe", ("x",)),
     ]
-    dataset = save_dataset(
-        folder,
-        name="t",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=tmp_path / "nowhere",
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
+    dataset = save_tables(folder, recordings, examples, audio_root=tmp_path / "nowhere")
     report = check_dataset(dataset, folder / "check", QUICK)
     assert (report.num_recordings, report.num_decoded, report.num_without_audio) == (2, 0, 2)
     assert [(problem.reason, problem.where) for problem in report.problems] == [("one-character-text", "t/b#1")]

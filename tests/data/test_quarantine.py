@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from saved_tables import save_tables
 
-from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, read_table, save_dataset
+from audiolect.data.dataset import Dataset, filter_dataset, open_dataset, read_table
 from audiolect.data.merging import save_as
 from audiolect.data.problems import Problem
 from audiolect.data.quarantine import (
@@ -20,7 +21,7 @@ from audiolect.data.quarantine import (
     without_quarantined,
     write_quarantine,
 )
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.records import Example, Recording
 from audiolect.errors import DamagedFile, DatasetError, UnknownVersion
 from audiolect.storage import file_header, read_jsonl, write_jsonl
 
@@ -33,21 +34,9 @@ def dataset(tmp_path: Path) -> Dataset:
     asked = [
         Example(f"x/{name}/{i}", f"x/{name}", "all", "AudioCaptioning", "", ("hm",)) for name in "abc" for i in (1, 2)
     ]
-    folder = tmp_path / "d"
-    folder.mkdir()
-    save_dataset(
-        folder,
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=tmp_path,
-        recordings=recordings_frame(rows),
-        examples=examples_frame(asked),
-        extra_tables={"events": pl.DataFrame({"recording_id": ["x/a", "x/b", "x/b"], "sound": ["dog", "cat", "cow"]})},
-        notes={"mood": "good"},
-    )
-    return open_dataset(folder)
+    events = pl.DataFrame({"recording_id": ["x/a", "x/b", "x/b"], "sound": ["dog", "cat", "cow"]})
+    more = {"extra_tables": {"events": events}, "notes": {"mood": "good"}}
+    return save_tables(tmp_path / "d", rows, asked, name="x", audio_root=tmp_path, **more)
 
 
 def test_errors_become_entries_and_warnings_do_not() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from saved_tables import save_tables
 
 from audiolect.data.card import CardFacts, make_card, write_card
-from audiolect.data.dataset import Dataset, open_dataset, save_dataset
+from audiolect.data.dataset import Dataset, open_dataset
 from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
 from audiolect.data.table_checks import (
     LabelSet,
@@ -45,17 +46,8 @@ def foreign(folder: Path, recordings: pl.DataFrame, examples: pl.DataFrame) -> D
 
 
 def test_a_dataset_of_ours_has_no_faults(tmp_path: Path) -> None:
-    save_dataset(
-        tmp_path,
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=tmp_path,
-        recordings=recordings_frame([recording("a"), recording("b")]),
-        examples=examples_frame([example("1", "a"), example("2", "a")]),
-    )
-    found = find_table_problems(open_dataset(tmp_path))
+    dataset = save_tables(tmp_path, [recording("a"), recording("b")], [example("1", "a"), example("2", "a")])
+    found = find_table_problems(dataset)
     assert (found.recordings, found.examples, found.tables, found.is_usable) == ([], [], [], True)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from saved_tables import save_tables
 
-from audiolect.data.dataset import Dataset, open_dataset, save_dataset
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.dataset import Dataset
+from audiolect.data.records import Example, Recording
 from audiolect.embedding_files import ModelIdentity
 from audiolect.text_predictions import TextPart, TextPrediction, TextPredictionsHeader, write_text_predictions
 
@@ -36,19 +37,7 @@ def captioned(tmp_path: Path) -> Dataset:
         examples.append(
             Example(f"{name}#k", name, split, "AudioKeywords", "name the sounds.", (captions[0].split()[1],))
         )
-    folder = tmp_path / "captioned"
-    folder.mkdir()
-    save_dataset(
-        folder,
-        name="captioned",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=folder / "audio",
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
-    return open_dataset(folder)
+    return save_tables(tmp_path / "captioned", recordings, examples)
 
 
 @pytest.fixture

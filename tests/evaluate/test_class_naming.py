@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from saved_tables import save_tables
 
 from audiolect.corpora import esc50
 from audiolect.corpora.esc50 import CAPTIONS
-from audiolect.data.dataset import Dataset, save_dataset
-from audiolect.data.records import Recording, examples_frame, recordings_frame
+from audiolect.data.dataset import Dataset
+from audiolect.data.records import Recording
 from audiolect.errors import DatasetError
 from audiolect.evaluate.class_naming import METRIC, class_judge, named_classes
 
@@ -29,17 +30,7 @@ def dataset(folder: Path, labels: Mapping[str, Sequence[str]]) -> Dataset:
         Recording(name, f"{name}.wav", 8000, 8000, 1, "wav/pcm_16", 16_044, labels=tuple(own))
         for name, own in labels.items()
     ]
-    folder.mkdir(exist_ok=True)
-    return save_dataset(
-        folder,
-        name="esc50",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=folder / "audio",
-        recordings=recordings_frame(rows),
-        examples=examples_frame([]),
-    )
+    return save_tables(folder, rows, name="esc50")
 
 
 @pytest.mark.parametrize(
