@@ -3,16 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from called import call
 
 from audiolect import __version__
 from audiolect.cli import diagnosis
-from audiolect.cli.main import run
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run(list(arguments))
-    return int(ended.value.code or 0)
 
 
 def test_version_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

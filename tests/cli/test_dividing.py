@@ -5,46 +5,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from called import call
 
-from audiolect.cli.main import run
-from audiolect.data.dataset import open_dataset, read_table, save_dataset
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    """Twelve recordings in two splits, three labels, two folds, one upload that stands in both splits."""
-    labels = [("dog",), ("dog", "rain"), ("rain",), ("cat",)] * 3
-    recordings = [
-        Recording(
-            f"c/{i:02d}", f"{i:02d}.wav", 8000, 8000, 1, "wav/pcm_16", 16044,
-            split="train" if i < 8 else "test", fold=i % 2 + 1, labels=labels[i],
-            source_id=f"freesound:{i % 11}",
-        )
-        for i in range(12)
-    ]  # fmt: skip
-    folder = tmp_path / "c"
-    folder.mkdir()
-    save_dataset(
-        folder,
-        name="c",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="",
-        audio_root=tmp_path,
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(
-            Example(f"{r.recording_id}#c", r.recording_id, r.split, "AudioCaptioning", answers=("a dog",))
-            for r in recordings
-        ),
-    )
-    return folder
+from audiolect.data.dataset import open_dataset, read_table
 
 
 def splits(folder: Path) -> dict[str, int]:

@@ -6,21 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from called import call
+from saved_tables import save_tables
 
-from audiolect.cli.main import run
 from audiolect.cli.quarantined import leave_out_quarantined
-from audiolect.data.dataset import Dataset, open_dataset, save_dataset
+from audiolect.data.dataset import Dataset, open_dataset
 from audiolect.data.quarantine import Entry, write_quarantine
-from audiolect.data.records import Example, Recording, examples_frame, recordings_frame
+from audiolect.data.records import Example, Recording
 from audiolect.errors import DatasetError
 
 FOUND = [Entry("recording", "x/1", ("silent",)), Entry("example", "x/2#c", ("empty-text",))]
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture
@@ -33,22 +28,10 @@ def dataset(tmp_path: Path) -> Dataset:
         )
         for i in range(1, 7)
     ]  # fmt: skip
-    folder = tmp_path / "x"
-    folder.mkdir()
-    save_dataset(
-        folder,
-        name="x",
-        corpus_version="1",
-        license="CC0",
-        citation="-",
-        audio_root=tmp_path,
-        recordings=recordings_frame(rows),
-        examples=examples_frame(
-            Example(f"{row.recording_id}#c", row.recording_id, row.split, "AudioCaptioning", "", ("hm",))
-            for row in rows
-        ),
-    )
-    return open_dataset(folder)
+    asked = [
+        Example(f"{row.recording_id}#c", row.recording_id, row.split, "AudioCaptioning", "", ("hm",)) for row in rows
+    ]
+    return save_tables(tmp_path / "x", rows, asked, audio_root=tmp_path)
 
 
 def quarantine(dataset: Dataset, fingerprint: str | None = None) -> Path:

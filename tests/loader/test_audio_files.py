@@ -13,10 +13,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from saved_tables import save_tables
 
 from audiolect.audio.files import read_mono, write
-from audiolect.data.dataset import Dataset, save_dataset
-from audiolect.data.records import EXAMPLE_SCHEMA, Recording, recordings_frame
+from audiolect.data.dataset import Dataset
+from audiolect.data.records import Recording
 from audiolect.errors import AudioError, DatasetError, SpanError, UnreadableAudio, UsageError
 from audiolect.loader import audio_files
 from audiolect.loader.audio_files import AudioFiles, open_audio_files, open_files
@@ -52,16 +53,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         first = int(start * rate_hz)
         span = {"start_sample": first, "num_samples": int(end * rate_hz) - first, "sample_rate_hz": rate_hz}
         rows.append(Recording(recording_id=f"id-{name}", path=name, **facts, **span))
-    return save_dataset(
-        folder,
-        name="sounds",
-        corpus_version="1",
-        license="none",
-        citation="none",
-        audio_root=folder,
-        recordings=recordings_frame(rows),
-        examples=pl.DataFrame(schema=EXAMPLE_SCHEMA),
-    )
+    return save_tables(folder, rows, name="sounds", audio_root=folder)
 
 
 def oracle(dataset: Dataset, rate_hz: int) -> list[np.ndarray]:

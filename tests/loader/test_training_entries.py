@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from saved_tables import save_tables
 
-from audiolect.data.dataset import save_dataset
-from audiolect.data.records import Example, Recording, Turn, examples_frame, recordings_frame
+from audiolect.data.records import Example, Recording, Turn
 from audiolect.errors import DatasetError, StorageError, UsageError
 from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
@@ -59,17 +59,7 @@ def home(tmp_path: Path) -> Path:
         examples.append(Example(f"{name}/t", name, split, "EventTagging", "tags", ("dog", "rain", f"label {number}")))
         turns = (Turn("what?", "a dog"), Turn("where?", "outside"))
         examples.append(Example(f"{name}/q", name, split, "AQA", "which?", ("dog",), ("dog", "cat"), turns))
-    (tmp_path / "world").mkdir()
-    save_dataset(
-        tmp_path / "world",
-        name="w",
-        corpus_version="1",
-        license="CC0-1.0",
-        citation="none",
-        audio_root=audio,
-        recordings=recordings_frame(recordings),
-        examples=examples_frame(examples),
-    )
+    save_tables(tmp_path / "world", recordings, examples, name="w", audio_root=audio)
     return tmp_path
 
 
