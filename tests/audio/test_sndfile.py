@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +78,27 @@ def test_flac_damaged_inside_is_not_called_truncated(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match="damaged") as caught:
         files.read(path)
     assert not isinstance(caught.value, TruncatedAudio)
+
+
+@pytest.mark.parametrize("name", ["noise.flac", "noise.raw"])
+@pytest.mark.parametrize("span", [(0, 160_000), (30_000, 130_000)])
+@pytest.mark.parametrize("kind", ["cut", "damaged"])
+def test_what_can_be_decoded_of_a_flac_is_counted(tmp_path: Path, kind: str, span: tuple[int, int], name: str) -> None:
+    """Blocks are far longer than the frames of FLAC: what came before the bad frame of a block counts too."""
+    whole = tmp_path / "whole.flac"
+    soundfile.write(whole, np.random.default_rng(0).uniform(-0.5, 0.5, (160_000, 1)), 16000)
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    path = tmp_path / name
+    path.write_bytes(data[:middle] if kind == "cut" else data[:middle] + bytes(200) + data[middle + 200 :])
+    with pytest.raises(UnreadableAudio) as caught:
+        files.read(path, *span)
+    count = re.search(r"sample (\d+)$" if kind == "damaged" else r"^(\d+) samples that can", caught.value.found or "")
+    assert count is not None
+    assert 75_000 < int(count[1]) < 80_000  # noise: half of the bytes are half of the samples
+    assert len(files.read(path, 0, int(count[1]))[0]) == int(count[1])
+    with pytest.raises(UnreadableAudio):
+        files.read(path, 0, int(count[1]) + 1)
 
 
 def test_flac_written_to_a_pipe_has_its_length_counted(

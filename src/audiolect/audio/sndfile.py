@@ -29,6 +29,7 @@ _STORED_SINGLY = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DO
 _MPEG_NAMES = {"MPEG_LAYER_I": "mp1", "MPEG_LAYER_II": "mp2", "MPEG_LAYER_III": "mp3"}
 _CONTAINER_NAMES = {"WAVEX": "wav", "RF64": "wav"}  # others: their own names in small letters
 _UNKNOWN_LENGTH = 1 << 62  # libsndfile states 2^63 - 1 where it does not know
+_STEP_SAMPLES = 256  # few against what a damaged frame of any usual coder takes away
 _BLOCK_VALUES = 524288  # values in a block: 1 MiB of int16; every block costs some 50 µs of its own
 
 
@@ -134,21 +135,40 @@ def _blocks(handle: Forward, path: Path, count: int) -> Generator[Block, None, N
         try:
             block: Block = handle.read(out=scratch[: count - done])
         except soundfile.LibsndfileError as error:
-            raise _broken(handle, path, error, done) from error
+            raise _broken(handle, path, error) from error
         if not len(block):
             return
         done += len(block)
         yield block
 
 
-def _broken(handle: Forward, path: Path, error: soundfile.LibsndfileError, done: int) -> UnreadableAudio:
+def _broken(handle: Forward, path: Path, error: soundfile.LibsndfileError) -> UnreadableAudio:
     """A FLAC file of which the very end cannot be reached was cut off; any other is damaged inside."""
-    num_samples = int(handle.frames)
+    num_samples, done = int(handle.frames), _count_decodable(handle)
     if handle.format == "FLAC" and num_samples < _UNKNOWN_LENGTH:
         try:
-            with Forward(name_for_libsndfile(path)) as fresh:
+            with _again(handle) as fresh:
                 fresh.seek(num_samples - 1)
                 fresh.read(1)
         except soundfile.LibsndfileError:
-            return truncated(path, expected=f"{num_samples} samples", found=f"about {done} of them")
+            return truncated(path, expected=f"{num_samples} samples", found=f"{done} samples that can be decoded")
     return damaged(path, decoder_says=error.error_string, at_sample=done, num_samples=num_samples)
+
+
+def _count_decodable(handle: Forward) -> int:
+    """How many samples come from the start on before decoding fails; the blocks of reading are too large to tell."""
+    done = 0
+    with _again(handle) as fresh:
+        scratch = np.empty((_STEP_SAMPLES, fresh.channels), np.float32)
+        try:
+            while block := len(fresh.read(out=scratch)):
+                done += block
+        except soundfile.LibsndfileError:
+            return done
+    return done
+
+
+def _again(handle: Forward) -> Forward:
+    """The same file, opened anew."""
+    target = handle.name
+    return Forward(io.BytesIO(target.getvalue()) if isinstance(target, io.BytesIO) else target)
