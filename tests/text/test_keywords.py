@@ -88,6 +88,14 @@ def test_broken_ontologies(value: object, words: str) -> None:
         parse_ontology(value, "broken.json")
 
 
+def test_what_is_no_list_is_told_what_to_name() -> None:
+    with pytest.raises(TableError) as caught:
+        parse_ontology({"id": "a"}, "broken.json")
+    assert caught.value.expected is not None
+    assert "child_ids" in caught.value.expected
+    assert caught.value.fix is not None
+
+
 def test_a_cycle_is_spelled_out() -> None:
     with pytest.raises(TableError) as caught:
         parse_ontology([node("a", "A", "b"), node("b", "B", "a")], "x")

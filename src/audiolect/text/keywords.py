@@ -154,7 +154,13 @@ def descendants(label: str, ontology: Ontology) -> frozenset[str]:
 
 def _node_rows(value: object, where: str) -> Sequence[dict[str, Any]]:
     if not isinstance(value, list):
-        raise TableError("The ontology is not a list of nodes.", where=where, found=type(value).__name__)
+        raise TableError(
+            "The ontology is not a list of nodes.",
+            where=where,
+            expected="a list of objects with id, name and child_ids, as in AudioSet's ontology.json",
+            found=type(value).__name__,
+            fix="name that file; github.com/audioset/ontology has it",
+        )
     for index, row in enumerate(value):
         kinds = {"id": str, "name": str, "child_ids": list}
         wrong = [key for key, kind in kinds.items() if not isinstance(row, dict) or not isinstance(row.get(key), kind)]
