@@ -65,6 +65,12 @@ def test_with_packs_the_next_command_is_the_last_epoch(mix: Path, capsys: pytest
         assert f"audiolect plan {mix} --epoch 9" in capsys.readouterr().out
 
 
+def test_at_the_last_epoch_plan_does_not_propose_itself(mix: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mix.parent / "world-pack").mkdir()
+    assert call("plan", mix, "data.w.pack=world-pack", "--epoch", 9) == 0
+    assert "next " not in capsys.readouterr().out
+
+
 def test_a_pack_that_is_not_there_yet_is_what_comes_next(
     mix: Path, world: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

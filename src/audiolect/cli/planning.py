@@ -68,7 +68,9 @@ def plan(
         print_json(values | {"entries": [row | {"pack": packs[row["key"]]} for row in values["entries"]]})
         return
     print_plan(report, str(mixture))
-    console().print(f"[cyan]next [/cyan] {_next_command(mixture, opened, report)}", soft_wrap=True)
+    following = _next_command(mixture, opened, report)
+    if following:
+        console().print(f"[cyan]next [/cyan] {following}", soft_wrap=True)
 
 
 def print_plan(report: PlanReport, name: str) -> None:
@@ -119,11 +121,12 @@ def _left_out(entry: EntryReport) -> str:
 
 
 def _next_command(path: Path, opened: Mixture, report: PlanReport) -> str:
-    """To pack a dataset that has no pack, or whose pack is not there yet, or to look at the last epoch."""
+    """To pack a dataset that has no pack, or whose pack is not there yet, or to look at the last epoch, if not seen."""
     packs = {entry.examples.key.dataset: entry.pack for entry in opened.entries}
     for name, dataset in opened.datasets.items():
         pack = packs[name]
         if pack is None or ("://" not in pack and not Path(pack).exists()):
             target = shlex.quote(pack or f"{dataset.folder}-pack")
             return f"audiolect pack {shlex.quote(str(dataset.folder))} --rate-hz 32000 --out {target}"
-    return f"audiolect plan {shlex.quote(str(path))} --epoch {report.epochs - 1}"
+    last = report.epochs - 1
+    return f"audiolect plan {shlex.quote(str(path))} --epoch {last}" if report.epoch != last else ""
