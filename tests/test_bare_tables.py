@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.data.dataset import open_dataset, read_table, verify_dataset
 from audiolect.text.keywords import keyword_caption, load_ontology
 
@@ -33,12 +33,6 @@ PREPARED: dict[str, tuple[str, str, tuple[str, ...], dict[str, int], int]] = {
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real tables are not at {DATA}")
 Prepare = Callable[[str], Path]
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from called import call
 
 from audiolect.audio.augment_chain import STANDARD_STEPS, ChainSettings
-from audiolect.cli.main import run
 from audiolect.loader.mixture import mixture_of
 from audiolect.loader.mixture_settings import canonical_key
 from audiolect.models.captioner_settings import CaptionerSettings
@@ -42,12 +42,6 @@ MACS = "files:\n" + "".join(
     f"  - {{annotator_id: 5, sentence: Birds sing {n} times, tags: [birds_singing]}}\n"
     for n in range(3)
 )
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def sound(path: Path, number: int, rate_hz: int) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from called import call
 
 from audiolect.cli.captioning import Ways
-from audiolect.cli.main import run
 from audiolect.config import parse_config
 from audiolect.models.captioner import CaptionerSettings, build_captioner, save_captioner
 from audiolect.models.generation_settings import GenerationSettings
@@ -26,12 +26,6 @@ MODEL = {
     },
     "decoder": {"name": "transformer", "width": 8, "layers": 1, "heads": 2, "vocabulary": 300},
 }
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

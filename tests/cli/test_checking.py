@@ -6,16 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
-from audiolect.cli.main import run
+from called import call
 
 RATE_HZ = 8000
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def noise(seed: int, seconds: float = 1.0) -> np.ndarray:

@@ -6,15 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.corpora.download_card import SegmentCoverage, SplitCoverage, new_card, write_download_card
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.data.dataset import open_dataset
 from audiolect.data.quarantine import Entry, write_quarantine
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soundfile
+from called import call
 
 from audiolect.cli import fetching
-from audiolect.cli.main import run
 from audiolect.corpora import downloads, youtube
 from audiolect.corpora.downloads import DOWNLOADS
 from audiolect.corpora.remote import Download, RemoteArchive, RemoteFile
@@ -39,12 +39,6 @@ segment_pool.find_tools = lambda: Tools((sys.executable, "-c", sleep, note), ffm
 downloads.DOWNLOADS["films"] = Download("films", "s", "l", "h", "z", segments=(SegmentTable("t.csv", "all", 0, 1),))
 run(["download", "films", folder, "--workers", "2"])
 """
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import soundfile
 import torch
+from called import call
 from huggingface_hub import ModelCard
 
-from audiolect.cli.main import run
 from audiolect.config import parse_config
 from audiolect.models.captioner import CaptionerSettings, build_captioner, save_captioner
 from audiolect.storage import file_header, fingerprint_file, read_json, read_text, write_json, write_yaml
@@ -27,12 +27,6 @@ MODEL = {
     "audio": {"name": "whisper", "config": WHISPER, "length": "recording"},
     "decoder": {"name": "transformer", "width": 16, "layers": 1, "heads": 2, "vocabulary": 300, "min_count": 1},
 }
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

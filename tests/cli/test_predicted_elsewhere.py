@@ -6,15 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.text_predictions import read_text_predictions
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.data.dataset import open_dataset
 from audiolect.data.quarantine import Entry, write_quarantine
 from audiolect.predict import run_model
 from audiolect.predict.run_model import RunModel
 from audiolect.text.label_prompts import DEFAULT_TEMPLATES
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from audiolect.cli.main import run
+from called import call
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture

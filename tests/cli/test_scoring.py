@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from audiolect.cli.main import run
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
+from called import call
 
 
 @pytest.fixture

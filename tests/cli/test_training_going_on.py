@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.training import step
 from audiolect.yaml_text import yaml_text
 
@@ -30,12 +30,6 @@ RECIPE: dict[str, Any] = {
     },
 }
 LOUD = ("training.optimizer.learning_rate=1e30", "training.clip_norm=null")
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 def everything(folder: Path) -> dict[str, int]:

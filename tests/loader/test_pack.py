@@ -16,10 +16,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from saved_tables import save_tables
 
 from audiolect.audio.files import write
-from audiolect.data.dataset import Dataset, filter_dataset, save_dataset
-from audiolect.data.records import EXAMPLE_SCHEMA, Recording, recordings_frame
+from audiolect.data.dataset import Dataset, filter_dataset
+from audiolect.data.records import Recording
 from audiolect.errors import DamagedFile, DatasetError, SpanError, UsageError
 from audiolect.loader import pack as pack_module
 from audiolect.loader.pack import Pack, check_pack_of, open_pack, open_pack_of
@@ -286,16 +287,7 @@ def dataset_of(folder: Path, made: Any, *, num_samples: int = 5) -> Dataset:
     folder.mkdir()
     write(folder / "a.wav", np.zeros((5, 1), np.float32), 32000)
     rows = [Recording(name, "a.wav", num_samples, 32000, 1, "wav/pcm_16", 54) for name in made.ids]
-    return save_dataset(
-        folder,
-        name="made",
-        corpus_version="1",
-        license="none",
-        citation="none",
-        audio_root=folder,
-        recordings=recordings_frame(rows),
-        examples=pl.DataFrame(schema=EXAMPLE_SCHEMA),
-    )
+    return save_tables(folder, rows, name="made", audio_root=folder)
 
 
 def test_the_pack_of_a_dataset_is_known(make_pack: Callable[..., Any], seal_card: Any, tmp_path: Path) -> None:
