@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from audiolect.cli.main import run
 from audiolect.embedding_files import read_embeddings
-from audiolect.training import session
+from audiolect.storage import fingerprint_file
+from audiolect.training import session, stages
 from audiolect.training.run_folder import open_run
 from audiolect.yaml_text import yaml_text
 
@@ -92,7 +93,7 @@ def test_one_that_was_stopped_goes_on(
         options["asked_to_stop"] = lambda: number == 1
         return train(*arguments, **options)
 
-    monkeypatch.setattr(session, "train", stopped_in_the_second)
+    monkeypatch.setattr(stages, "train", stopped_in_the_second)
     assert call("train", "tones.yaml", "--folds", "--out", "runs") == 1
     printed = capsys.readouterr().out
     assert "2 of 4 folds" in printed
@@ -102,6 +103,37 @@ def test_one_that_was_stopped_goes_on(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [each["resumed_at"] for each in told["folds"]] == [4, 1, None, None]
     assert [each["step"] for each in told["folds"]] == [4] * 4
+
+
+def test_every_fold_of_a_recipe_in_stages_goes_through_all_of_them(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = RECIPE["training"]
+    both = [{**stage, "max_steps": 1}, {**stage, "max_steps": 2, "optimizer": {"learning_rate": 1e-5}}]
+    (home / "staged.yaml").write_text(yaml_text(RECIPE | {"training": both}), "utf-8")
+    assert call("train", "staged.yaml", "--folds", "--dry-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["folds"]
+    order = [(fold, number) for fold in FOLDS for number in (1, 2)]
+    assert [(each["fold"], each["steps"]) for each in told] == order
+    assert not (home / "runs").exists()
+
+    assert call("train", "staged.yaml", "--folds", "--out", "runs", "--json") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["folds"]
+    assert [(each["fold"], each["step"]) for each in told] == order
+    assert [each["folder"] for each in told] == [f"runs/fold-{fold}/stage-{number}" for fold, number in order]
+    for fold in FOLDS:
+        run = open_run(home / "runs" / f"fold-{fold}")
+        assert run.config["data"]["tones"]["where"] == f"duration_seconds > 0 and fold != {fold}"
+        first = open_run(home / "runs" / f"fold-{fold}" / "stage-1").checkpoint("last") / "model.safetensors"
+        assert run.card["start"] == {"source": "stage-1@best", "weights": fingerprint_file(first)}
+
+    assert call("train", "staged.yaml", "--folds", "--out", "runs") == 0
+    printed = capsys.readouterr().out
+    assert "4 of 4 folds" in printed
+    assert printed.count("was done") == 8
+    assert call("predict", "runs", "tones", "--folds", "--out", "out") == 0
+    heard = {fold: set(read_embeddings(home / "out" / f"fold-{fold}").recording_ids) for fold in FOLDS}
+    assert heard == {fold: {f"tones/{i:03d}" for i in range(12) if 1 + i % 4 == fold} for fold in FOLDS}
 
 
 def test_a_dry_run_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,16 +59,17 @@ def train_folds(request: FoldsRequest) -> None:
         ConfigError: no folds, or a condition that cannot be exchanged.
         Exit: it was stopped.
     """
-    from audiolect.training import leaving, session, stopping
+    from audiolect.training import leaving, session, stages, stopping
     from audiolect.training.folds import fold_folder, plan_folds
     from audiolect.training.recipe import load_recipe
 
-    recipe = load_recipe(request.recipe, request.overrides)
+    staged = stages.load_stages(request.recipe, request.overrides)
+    recipe = load_recipe(request.recipe, request.overrides) if staged is None else staged[0][0]  # all have its data
     plan = plan_folds(recipe, request.recipe.parent, where=request.recipe)
     if request.dry_run:
         _look(request, plan)
         return
-    done: dict[int, Outcome] = {}
+    done: dict[int, list[Outcome]] = {}
     with stopping.stop_signals() as asked:
         for fold in plan.folds:
             overrides = (*request.overrides, *plan.overrides(fold))
@@ -77,12 +78,15 @@ def train_folds(request: FoldsRequest) -> None:
             folder = fold_folder(request.folder, fold)
             if not request.as_json and _is_main():
                 errors_console().print(f"fold {fold}: {plain(folder)}", markup=False, highlight=False, soft_wrap=True)
-            done[fold] = session.train(request.recipe, folder, chosen, progress=rich_progress, asked_to_stop=asked)
-            if done[fold].stopped:
+            done[fold] = stages.train_stages(
+                request.recipe, folder, chosen, progress=rich_progress, asked_to_stop=asked
+            )
+            if done[fold][-1].stopped:
                 break
-    if done[max(done)].is_main:
+    last = done[max(done)][-1]
+    if last.is_main:
         _tell(request, plan, done, recipe)
-    exit_code = (asked.exit_code or 1) if done[max(done)].stopped else 0
+    exit_code = (asked.exit_code or 1) if last.stopped else 0
     leaving.leave_ranks(exit_code)
     raise typer.Exit(exit_code)
 
@@ -139,13 +143,21 @@ def predict_folds(
 def _look(request: FoldsRequest, plan: FoldPlan) -> None:
     from audiolect.training.dry_run import dry_run
     from audiolect.training.folds import fold_folder
+    from audiolect.training.stages import load_stages, stage_folders
 
     told: list[dict[str, Any]] = []
     for fold in plan.folds:
-        folder, overrides = fold_folder(request.folder, fold), [*request.overrides, *plan.overrides(fold)]
-        seen = dry_run(request.recipe, folder, overrides, new=request.new, keep_quarantined=request.keep_quarantined)
+        whole, overrides = fold_folder(request.folder, fold), [*request.overrides, *plan.overrides(fold)]
+        staged = load_stages(request.recipe, overrides)
+        recipes = [None] if staged is None else [stage for stage, _ in staged]
+        folders = [whole] if staged is None else stage_folders(whole, len(staged))
         wheres = {name: plan.where(name, fold) for name in plan.conditions}
-        told.append({"fold": fold, "folder": str(folder), "where": wheres} | seen.as_dict())
+        for recipe, folder in zip(recipes, folders, strict=True):
+            seen = dry_run(
+                request.recipe, folder, overrides, new=request.new, keep_quarantined=request.keep_quarantined,
+                recipe=recipe,
+            )  # fmt: skip
+            told.append({"fold": fold, "folder": str(folder), "where": wheres} | seen.as_dict())
     if request.as_json:
         print_json({"folder": None, "folds": told})
         return
@@ -159,27 +171,29 @@ def _look(request: FoldsRequest, plan: FoldPlan) -> None:
         for each in told
     ]
     print_table("nothing is written", ("fold", "run", "steps", ""), rows, right=(2,))
-    for each in told:
-        words = "; ".join(f"{name}: {where}" for name, where in each["where"].items())
-        console().print(plain(f"fold {each['fold']}: {words}"), markup=False, highlight=False, soft_wrap=True)
+    for fold, conditions in {each["fold"]: each["where"] for each in told}.items():
+        words = "; ".join(f"{name}: {where}" for name, where in conditions.items())
+        console().print(plain(f"fold {fold}: {words}"), markup=False, highlight=False, soft_wrap=True)
     console().print("Without --folds, --dry-run tells more of one training.", highlight=False)
 
 
-def _tell(request: FoldsRequest, plan: FoldPlan, done: dict[int, Outcome], recipe: Recipe) -> None:
+def _tell(request: FoldsRequest, plan: FoldPlan, done: dict[int, list[Outcome]], recipe: Recipe) -> None:
+    """One row for each fold, of a recipe of several stages for each stage of a fold."""
+    all_done = [(fold, each) for fold, outcomes in done.items() for each in outcomes]
     if request.as_json:
         folds = [
             {"fold": fold, "folder": str(each.folder), "resumed_at": each.resumed_at, **each.standing.as_dict()}
-            for fold, each in done.items()
+            for fold, each in all_done
         ]
         print_json({"folder": str(request.folder), "folds": folds})
         return
-    for remark in dict.fromkeys(remark for each in done.values() for remark in each.remarks):
+    for remark in dict.fromkeys(remark for _, each in all_done for remark in each.remarks):
         errors_console().print(plain(remark), markup=False, highlight=False, soft_wrap=True)
-    rows = [(str(fold), str(each.folder), f"{each.standing.step:,}", _how(each)) for fold, each in done.items()]
+    rows = [(str(fold), str(each.folder), f"{each.standing.step:,}", _how(each)) for fold, each in all_done]
     print_table(
         f"{len(done)} of {human_count(len(plan.folds), 'fold')}", ("fold", "run", "steps", ""), rows, right=(2,)
     )
-    if len(done) < len(plan.folds) or done[max(done)].stopped:
+    if len(done) < len(plan.folds) or all_done[-1][1].stopped:
         console().print("Stopped and saved: the same command goes on from there.")
         return
     source = recipe.data[next(iter(plan.conditions))]

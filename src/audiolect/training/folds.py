@@ -30,7 +30,7 @@ from audiolect.data.dataset import open_dataset
 from audiolect.data.filter_syntax import parse_source
 from audiolect.errors import ConfigError, UsageError
 from audiolect.training.recipe import Recipe
-from audiolect.training.run_folder import CONFIG_NAME, Run
+from audiolect.training.run_folder import CONFIG_NAME, STAGES_NAME, Run
 
 COLUMN = "fold"
 
@@ -115,7 +115,7 @@ def fold_runs(folder: Path) -> dict[int, Path]:
     found = {}
     for path in folder.iterdir() if folder.is_dir() else ():
         match = _FOLDER.fullmatch(path.name)
-        if match and (path / CONFIG_NAME).is_file():
+        if match and any((path / name).is_file() for name in (CONFIG_NAME, STAGES_NAME)):
             found[int(match[1])] = path
     if not found:
         raise UsageError(
