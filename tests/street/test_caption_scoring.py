@@ -9,16 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from called import call
 
-from audiolect.cli.main import run
 from audiolect.errors import MissingDependency
 from audiolect.street.caption_scoring import CaptionOptions, caption_tools
-
-
-def call(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as ended:
-        run([str(argument) for argument in arguments])
-    return int(ended.value.code or 0)
 
 
 @pytest.fixture
