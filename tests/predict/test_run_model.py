@@ -15,7 +15,7 @@ from audiolect.loader.audio_files import open_audio_files
 from audiolect.models.clap import DualEncoder, DualEncoderSettings, build_dual_encoder, save_model
 from audiolect.models.weights_hash import weights_hash
 from audiolect.predict.prediction import PredictRequest, predict
-from audiolect.predict.run_model import HEARD_SECONDS, TorchEmbedder, open_run_model, with_changes
+from audiolect.predict.run_model import HEARD_SECONDS, TorchEmbedder, locate_model, open_run_model, with_changes
 from audiolect.storage import file_header, fingerprint_file, write_json, write_yaml
 from audiolect.text.label_prompts import DEFAULT_TEMPLATES
 from audiolect.training.run_folder import (
@@ -137,3 +137,15 @@ def test_no_run(tmp_path: Path, run: Path) -> None:
         open_run_model(tmp_path / "gone")
     with pytest.raises(UsageError, match="no such checkpoint"):
         open_run_model(run, "41")
+
+
+def test_several_processes_are_refused_before_they_write_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(small_model(), tmp_path)
+    for count in ("1", None):
+        monkeypatch.setenv("WORLD_SIZE", count) if count else monkeypatch.delenv("WORLD_SIZE")
+        assert locate_model(tmp_path).folder == tmp_path
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match=r"Only a training is shared(.|\n)*found: 2"):
+        locate_model(tmp_path)

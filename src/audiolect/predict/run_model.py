@@ -9,6 +9,7 @@ Public names: RunModel, TorchEmbedder, open_run_model, LocatedModel, locate_mode
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,21 @@ class LocatedModel:
 
 
 def locate_model(folder: Path, checkpoint: str = "best") -> LocatedModel:
-    """Find a run's checkpoint, or a folder with a model alone; arguments and errors as of ``open_run_model``."""
+    """Find a run's checkpoint, or a folder with a model alone; arguments and errors as of ``open_run_model``.
+
+    Raises:
+        UsageError: also where torchrun or its like has started several processes, which would all do the same work and
+            write the same files.
+    """
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1":
+        raise UsageError(
+            "Only a training is shared by several processes.",
+            where="the environment's WORLD_SIZE",
+            expected="1",
+            found=processes,
+            fix="start the command without torchrun; several commands, each with a --where of its own, share the work",
+        )
     if (folder / _MODEL_FILE).is_file():
         if checkpoint not in POINTERS:
             raise UsageError(
