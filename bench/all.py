@@ -40,6 +40,7 @@ BENCHES: dict[str, str] = {
     "search": "Search",
     "cnn14": "Training Cnn14",
     "captioning": "Describing recordings",
+    "caption_lengths": "Learning to describe, with real lengths and filled up",
     "help": "Answering to --help",
 }
 
