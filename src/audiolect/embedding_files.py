@@ -15,7 +15,7 @@ Conventions: N recordings, M texts, E components, L2-normalised unless the model
 scores rest on: lengths, ids that stand twice, NaN, infinity, vectors of norm 0.
 
 Public names: EmbeddingsCard, DatasetPart, ModelIdentity, Embeddings, CARD_NAME, FILE_NAMES, KIND, VERSION,
-TEXT_SCHEMA, TEXT_KINDS, write_embeddings, read_embeddings, read_embeddings_card, embeddings_fingerprint.
+TEXT_SCHEMA, write_embeddings, read_embeddings, read_embeddings_card, embeddings_fingerprint.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ KIND = "embeddings"
 VERSION = 1
 CARD_NAME = "card.json"
 FILE_NAMES = ("recordings.parquet", "recordings.npy", "texts.parquet", "texts.npy")
-TEXT_KINDS = ("caption", "label")
 TEXT_SCHEMA: dict[str, Any] = {
     "text_id": pl.String(),
     "kind": pl.String(),

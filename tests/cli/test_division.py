@@ -8,8 +8,6 @@ import pytest
 from audiolect.cli.division import label_targets, limited_labels
 from audiolect.errors import TableError, UsageError
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
 
 def test_targets_without_an_ontology_are_taken_as_they_are() -> None:
     assert label_targets(["dog=3", "a=b=4"], None, {"dog"}) == {"dog": 3, "a=b": 4}

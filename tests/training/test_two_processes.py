@@ -31,7 +31,6 @@ WITHOUT_CHANCE = {
     "training.optimizer": {"learning_rate": 0.1, "epsilon": 1.0},
     "training.clip_norm": 2.0,
 }
-STATISTICS = ("running_mean", "running_var")
 
 
 def free_port() -> int:
