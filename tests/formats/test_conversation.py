@@ -317,3 +317,19 @@ def test_dialogues_go_back_into_the_file_that_they_came_from(tmp_path: Path, aud
     written = conversation.write(ExportRequest(dataset, tmp_path / "out"))
     assert written.files == dict.fromkeys(lists, 1)
     assert {file: load(tmp_path / "out" / file) for file in lists} == lists
+
+
+def test_dialogues_of_several_files_of_one_split_go_back_each_into_its_own(tmp_path: Path, audio: Path) -> None:
+    talk = ["<sound>\nq", "a", "r", "b"]
+    lists = {
+        "m-AQA/test.json": [entry("1", "a.wav", *talk), entry("2", "a.wav", "<sound>\nq", "a")],
+        "m-EventTagging/test.json": [entry("3", "sub/b.wav", "<sound>\nwhich?", "x, y"), entry("4", "a.wav", *talk)],
+        "again/m-AQA/test.json": [entry("5", "a.wav", "<sound>\nq", "c"), entry("6", "sub/b.wav", *talk)],
+        "m-AQA/train.json": [entry("7", "sub/b.wav", *talk)],
+    }
+    for file, entries in lists.items():
+        write_list(tmp_path / "in" / file, entries)
+    dataset = import_(tmp_path / "in", tmp_path / "dataset", audio_root=audio)
+    written = conversation.write(ExportRequest(dataset, tmp_path / "out"))
+    assert written.files == {file: len(entries) for file, entries in lists.items()}
+    assert {file: load(tmp_path / "out" / file) for file in lists} == lists

@@ -4,7 +4,15 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolect.formats.conversation_ids import ENTRIES, entries_table, entry_ids, example_ids, part_files
+from audiolect.formats.conversation_ids import (
+    ENTRIES,
+    FILES,
+    entries_table,
+    entry_ids,
+    example_ids,
+    files_table,
+    part_files,
+)
 from audiolect.tasks import DatasetKey
 
 KEY = DatasetKey("m", "AQA", "train")
@@ -45,6 +53,15 @@ def test_only_what_cannot_be_told_is_kept() -> None:
         made(("m/train/1", [0, 2], ["1", "1-2"]), ("m/train/x", [1], ["x"])),
     ):
         assert entries_table(odd)[ENTRIES].columns == ["example_id", "numbers", "ids"]
+
+
+def test_only_files_that_cannot_be_told_are_kept() -> None:
+    columns = ["example_id", "dataset", "split", "task", "file"]
+    rows = [("1", "m", "test", "AQA", "a"), ("2", "m", "test", "Dialog", "a"), ("3", "m", "train", "Dialog", "b")]
+    assert files_table(pl.DataFrame(rows, schema=columns, orient="row")) == {}
+    rows.append(("4", "m", "test", "Dialog", "c"))
+    (kept,) = files_table(pl.DataFrame(rows, schema=columns, orient="row")).items()
+    assert (kept[0], kept[1].rows()) == (FILES, [("2", "a"), ("4", "c")])
 
 
 @given(st.lists(st.text("ab/-2m", min_size=1, max_size=5), min_size=1, max_size=6, unique=True))

@@ -34,7 +34,7 @@ from audiolect.data.problems import Problem
 from audiolect.data.records import EXAMPLE_SCHEMA
 from audiolect.errors import DatasetError, TableError, UsageError
 from audiolect.formats.conversation_entries import STANDARD_FORM, read_entries
-from audiolect.formats.conversation_ids import entries_table, example_ids, part_files
+from audiolect.formats.conversation_ids import entries_table, example_ids, files_table, part_files
 from audiolect.formats.conversation_writing import fill_folder
 from audiolect.formats.extraction import info_from_card
 from audiolect.formats.flamingo_places import find_below
@@ -133,7 +133,7 @@ def _declare(files: Sequence[_File], request: ImportRequest, problems: list[Prob
         recordings=declared_frame(recordings),
         examples=examples.select(list(EXAMPLE_SCHEMA)),
         problems=problems,
-        extra_tables=entries_table(examples),
+        extra_tables=entries_table(examples) | files_table(examples),
         notes={"layout": "flamingo-3", "files": notes},
     )
 
@@ -168,7 +168,7 @@ def _locate(file: _File, base: str, below: str, problems: list[Problem]) -> _Fil
 
 
 def _examples(file: _File, request: ImportRequest, problems: list[Problem]) -> tuple[pl.DataFrame, Lettering]:
-    """EXAMPLE_SCHEMA, then dataset, key, numbers and ids: which entries of which file each example was made of."""
+    """EXAMPLE_SCHEMA, then dataset, key, file, numbers and ids: which entries of which file an example was made of."""
     key, family = file.key, TASKS[file.key.task].family
     one = pl.col("turns").list.len() == 1
     first = pl.col("turns").list.first()
@@ -200,13 +200,14 @@ def _examples(file: _File, request: ImportRequest, problems: list[Problem]) -> t
     )
     rows, lettering = take_letters_off(rows, family, file.label, problems)
     ids = example_ids(rows["ids"].list.first(), key) if has_ids else numbered_ids(rows["recording_id"], key.task)
-    columns = [*EXAMPLE_SCHEMA, "dataset", "key", "numbers", "ids"]
+    columns = [*EXAMPLE_SCHEMA, "dataset", "key", "file", "numbers", "ids"]
     told = rows.with_columns(
         ids,
         split=pl.lit(key.split),
         shots=NO_TEXTS,
         dataset=pl.lit(key.dataset),
         key=pl.lit(str(key)),
+        file=pl.lit(file.label),
     )
     return told.select(columns), lettering
 

@@ -7,9 +7,10 @@
 Conventions: an id of ours begins with the dataset. Where an id of an example would stand in two files, those of the
 second file have its whole key: ``DATASET-Task/SPLIT/17``. What these rules do not give back (ids of another form, an
 order in which answers to one question do not stand together) is kept in the table ``entries``: example_id, numbers of
-the entries, ids.
+the entries, ids. Which file an example goes back into is told by its dataset, task and split; where several files share
+these (any file may hold dialogues), it is kept in the table ``files``: example_id, file.
 
-Public names: example_ids, part_files, entry_ids, entries_table, ENTRIES.
+Public names: example_ids, part_files, entry_ids, entries_table, files_table, ENTRIES, FILES.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 from audiolect.tasks import DatasetKey
 
 ENTRIES = "entries"
+FILES = "files"
 
 
 def example_ids(own: pl.Series, key: DatasetKey) -> pl.Series:
@@ -72,3 +74,13 @@ def entries_table(examples: pl.DataFrame) -> dict[str, pl.DataFrame]:
     if not (falls.any() or others.any()):
         return {}
     return {ENTRIES: examples.select("example_id", "numbers", "ids")}
+
+
+def files_table(examples: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The table ``files``, of those examples whose dataset, split and task stand in several files.
+
+    Args:
+        examples: example_id, dataset, split, task and file.
+    """
+    shared = examples.filter(pl.col("file").n_unique().over("dataset", "split", "task") > 1)
+    return {} if shared.is_empty() else {FILES: shared.select("example_id", "file")}

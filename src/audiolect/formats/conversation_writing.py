@@ -27,7 +27,7 @@ from audiolect.data.dataset import read_table
 from audiolect.data.problems import Problem
 from audiolect.errors import DatasetError
 from audiolect.formats.conversation_entries import STANDARD_FORM
-from audiolect.formats.conversation_ids import ENTRIES, entry_ids
+from audiolect.formats.conversation_ids import ENTRIES, FILES, entry_ids
 from audiolect.formats.flamingo_rows import outputs_of, unplaced, with_recordings
 from audiolect.formats.lettering import Lettering, put_letters_on
 from audiolect.formats.linking import AudioPlan, plan_audio
@@ -98,7 +98,14 @@ def _with_files(table: pl.DataFrame, cargo: Cargo) -> pl.DataFrame:
         came = (pl.col("dataset") == key.dataset) & (pl.col("split") == key.split)
         came &= pl.col("task").is_in([key.task, "Dialog"] if note.get("dialogues", True) else [key.task])
         own = pl.when(came).then(pl.lit(note["file"])).otherwise(own)
-    return table.with_columns(file=own)
+    told = table.with_columns(file=own)
+    if not keyed or FILES not in cargo.dataset.card.extra_tables:
+        return told
+    # An example that has changed its split since goes with the split.
+    homes = pl.DataFrame([(note["file"], key.split) for note, key in keyed], schema=["noted", "split"], orient="row")
+    noted = read_table(cargo.dataset, FILES).rename({"file": "noted"}).join(homes, on="noted", how="inner")
+    joined = told.join(noted, on=["example_id", "split"], how="left", maintain_order="left")
+    return joined.with_columns(file=pl.coalesce("noted", "file")).drop("noted")
 
 
 def _notes(cargo: Cargo) -> list[dict[str, Any]]:
