@@ -309,7 +309,8 @@ def _wrong(order: _Order, what: str, expected: str, found: str) -> DamagedFile:
         where=order.url,
         expected=expected,
         found=found,
-        cause="the file has changed at its source, or the server sent an error page in its place",
+        cause="the file has changed at its source, or the server sent an error page or a part of it in its place",
+        fix="run the same command again; if it says so again, look at the page of the corpus for a newer version",
     )
 
 
