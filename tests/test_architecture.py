@@ -41,6 +41,7 @@ VERBS = {
     "report",
     "index",
     "search",
+    "run",
     "demo",
     "doctor",
     "version",

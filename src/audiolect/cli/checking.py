@@ -28,7 +28,6 @@ from audiolect.cli.console import (
 if TYPE_CHECKING:
     from audiolect.data.check_summary import Summary
     from audiolect.data.checks import CheckReport, CheckSettings
-    from audiolect.data.dataset import Dataset
     from audiolect.data.table_checks import LabelSet
 
 _GROUP = "Data"
@@ -126,17 +125,15 @@ def check(
 
 
 def _check_dataset(source: Path, out: Path | None, settings: CheckSettings) -> CheckReport:
-    from audiolect.corpora.audio_listing import list_audio
     from audiolect.data.check_state import CHECK_FOLDER
     from audiolect.data.checks import check_dataset
     from audiolect.data.dataset import open_dataset
+    from audiolect.street.checking import files_to_check, is_part
 
     dataset = open_dataset(source)
-    files = None
-    if _is_part(dataset):
+    if is_part(dataset):
         errors_console().print("orphan files are not looked for: the dataset is a part of another", markup=False)
-    elif dataset.audio_root.is_dir():
-        files = list_audio(dataset.audio_root)
+    files = files_to_check(dataset)
     return check_dataset(dataset, out or source / CHECK_FOLDER, settings, files=files, progress=rich_progress)
 
 
@@ -156,11 +153,6 @@ def _check_folder(source: Path, out: Path | None, settings: CheckSettings) -> Ch
         raise UsageError("A plain folder has no labels to check.", where=source, fix="audiolect prepare folder --help")
     target = out or Path(f"{source.absolute().name}-check")
     return check_folder(source, list_audio(source), target, settings, progress=rich_progress)
-
-
-def _is_part(dataset: Dataset) -> bool:
-    """Made of some recordings of another dataset, whose files stand beside its own."""
-    return any(name in dataset.card.notes for name in ("made_from", "filtered_from", "where"))
 
 
 def _label_set(ontology: Path | None, labels: Path | None) -> LabelSet | None:

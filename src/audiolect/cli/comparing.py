@@ -6,7 +6,7 @@ Public names: add_verbs.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +69,7 @@ def leaks(
     from audiolect.data.leaks import KINDS, find_leaks
     from audiolect.errors import UsageError
     from audiolect.storage import atomic_path
-    from audiolect.street.parts import allowed_pairs, parse_source, read_parts
+    from audiolect.street.parts import allowed_pairs, parse_source, read_parts, without_allowed
 
     leave_out = partial(leave_out_quarantined, keep=keep_quarantined)
     read = [(each, read_parts(each, by, leave_out=leave_out)) for each in map(parse_source, sources)]
@@ -86,7 +86,7 @@ def leaks(
     if not report.compared:
         raise _nothing_compared(report, kind or KINDS, origin)
     accepted = allowed_pairs(allow or [], report.parts)
-    unaccepted = _without(report.leaks, accepted)
+    unaccepted = without_allowed(report.leaks, accepted)
     if pairs is not None:
         with atomic_path(pairs) as temporary:
             report.pairs.write_csv(temporary)
@@ -100,11 +100,6 @@ def leaks(
             print_done(str(pairs), "audiolect leaks --help")
     if unaccepted.height:
         raise typer.Exit(1)
-
-
-def _without(pairs: pl.DataFrame, accepted: Collection[tuple[str, str]]) -> pl.DataFrame:
-    parts = pairs.select("part_a", "part_b").iter_rows()
-    return pairs.filter([(a, b) not in accepted and (b, a) not in accepted for a, b in parts])
 
 
 def _as_json(report: LeakReport, unaccepted: pl.DataFrame) -> dict[str, object]:

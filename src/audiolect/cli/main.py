@@ -34,6 +34,7 @@ from audiolect.cli import (
     planning,
     predicting,
     publishing,
+    running,
     scoring,
     searching,
     tour,
@@ -68,6 +69,7 @@ captioning.add_verbs(app)
 scoring.add_verbs(app)
 publishing.add_verbs(app)
 searching.add_verbs(app)
+running.add_verbs(app)
 tour.add_verbs(app)
 about.add_verbs(app)
 

@@ -3,7 +3,7 @@
 Conventions: a source is ``PATH`` or ``NAME=PATH``; the name stands for the dataset's own, so that two versions of one
 dataset can be compared. A part is ``NAME/SPLIT``.
 
-Public names: Source, parse_source, read_parts, allowed_pairs.
+Public names: Source, parse_source, read_parts, allowed_pairs, without_allowed.
 """
 
 from __future__ import annotations
@@ -84,6 +84,12 @@ def allowed_pairs(texts: Iterable[str], parts: Collection[str]) -> set[tuple[str
             )
         pairs.add((first, second))
     return pairs
+
+
+def without_allowed(pairs: pl.DataFrame, allowed: Collection[tuple[str, str]]) -> pl.DataFrame:
+    """The pairs of recordings whose parts are not accepted, in either order."""
+    parts = pairs.select("part_a", "part_b").iter_rows()
+    return pairs.filter([(a, b) not in allowed and (b, a) not in allowed for a, b in parts])
 
 
 def read_parts(source: Source, by: str, *, leave_out: Callable[[Dataset], Dataset] = without_quarantined) -> list[Part]:
