@@ -35,8 +35,8 @@ class Told:
     def log(self, values: dict[str, float], *, step: int) -> None:
         self.logged.append((values, step))
 
-    def get_tracker(self, name: str, *, unwrap: bool) -> Told:
-        assert (name, unwrap) == ("tensorboard", True)
+    def get_tracker(self, name: str, *, unwrap: bool = False) -> Told:
+        assert name == "tensorboard"
         return self
 
     def add_text(self, name: str, text: str, step: int) -> None:
@@ -132,3 +132,15 @@ def test_a_run_that_goes_on_is_the_same_and_a_new_one_another(tmp_path: Path) ->
         assert told.begun["trackio"] == {"name": ids[-1], "resume": "allow"}
     assert ids[0] == ids[1] != ids[2]
     assert all(part.isalnum() for part in ids[0].split("-"))
+
+
+@pytest.mark.parametrize(
+    ("tracker", "name"),
+    [
+        ("mlflow", "validation/w_T-AudioCaptioning/val/text_to_audio recall_any_at_1"),
+        ("tensorboard", "validation/w+T-AudioCaptioning/val/text_to_audio recall_any@1"),
+    ],
+)
+def test_a_tracker_takes_names_in_its_own_characters(tracker: str, name: str) -> None:
+    ours = "validation/w+T-AudioCaptioning/val/text_to_audio recall_any@1"
+    assert TRACKERS[tracker].named(ours) == name

@@ -46,7 +46,7 @@ from audiolect.training.standing import Standing
 from audiolect.training.starting import Start, check_start, find_start
 from audiolect.training.step import ObjectiveModule, Stepper
 from audiolect.training.teachers import check_teacher, teacher_facts
-from audiolect.training.trackers import TRACKING, check_trackers, open_trackers
+from audiolect.training.trackers import TRACKING, check_trackers, close_trackers, open_trackers
 from audiolect.training.training_data import TrainingData, open_training_data, training_captions
 from audiolect.training.validation import gather_objects
 
@@ -295,7 +295,7 @@ def _writer(
     if not trackers:
         return journal.add
     track = open_trackers(accelerator, trackers, run)
-    stack.callback(accelerator.end_training)
+    stack.callback(close_trackers, accelerator)
 
     def write(kind: str, step: int, values: dict[str, Any]) -> None:
         journal.add(kind, step, values)

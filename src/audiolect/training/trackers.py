@@ -1,19 +1,23 @@
 """Trackers beside the journal: tensorboard, wandb, mlflow, trackio, through accelerate.
 
 Conventions: the journal is always written and is what everything reads; trackers show the same numbers to people. They
-write below ``tracking/`` in the folder of the run (wandb and trackio also to where they are logged in). Names are
+write below ``tracking/`` in the folder of the run, but trackio to its own folder (its variable ``TRACKIO_DIR``); wandb
+and trackio also to where they are logged in, mlflow to ``MLFLOW_TRACKING_URI`` instead where that is set. Names are
 ``KIND/NAME``, those of validations ``validation/SET/METRIC``. A table of validation examples, with their top matches or
-with what was written of them, goes to those that show tables or texts. A run that goes on writes on: tensorboard shows
-one curve.
+with what was written of them, goes to all. A run that goes on writes on, and one that is begun afresh begins another.
+What trackers print while they begin and end goes to the standard error: the standard output is the command's own.
 
-Public names: TRACKERS, TRACKING, Tracker, check_trackers, open_trackers, tracked_numbers.
+Public names: TRACKERS, TRACKING, Tracker, check_trackers, open_trackers, close_trackers, tracked_numbers.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
+import os
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +42,8 @@ _WRITTEN: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "audio": lambda row: str(row.get("audio") or ""),
 }
 TRACKING = "tracking"
+_PROJECT = "audiolect"
+_TAG = "audiolect.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +53,24 @@ class Tracker:
     Args:
         module: what is imported.
         options: of the folder and the run, for its beginning.
-        show: (the tracker's own object, name, rows with the header first, step) → shown; None: it has no tables.
+        show: (the tracker's own object, name, rows with the header first, step) → shown.
+        named: name of a number → the name that the tracker takes for it.
     """
 
     module: str
     options: Callable[[Path, Run], dict[str, Any]]
-    show: Callable[[Any, str, Sequence[Sequence[str]], int], None] | None
+    show: Callable[[Any, str, Sequence[Sequence[str]], int], None]
+    named: Callable[[str], str] = str
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n".join(lines)
 
 
 def _show_text(writer: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
-    lines = ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
-    lines.insert(1, "|" + "---|" * len(rows[0]))
-    writer.add_text(name, "\n".join(lines), step)
+    writer.add_text(name, _markdown(rows), step)
 
 
 def _show_wandb(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
@@ -70,8 +82,33 @@ def _show_wandb(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -
 def _show_trackio(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:
     import trackio
 
-    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
-    run.log({name: trackio.Markdown(json.dumps(table, ensure_ascii=False))}, step=step)
+    run.log({name: trackio.Markdown(_markdown(rows))}, step=step)
+
+
+def _show_mlflow(run: Any, name: str, rows: Sequence[Sequence[str]], step: int) -> None:  # noqa: ARG001
+    import mlflow
+
+    mlflow.log_text(_markdown(rows) + "\n", f"{name}/{step:08d}.md")
+
+
+def _mlflow_name(name: str) -> str:
+    """mlflow refuses a name with other characters than these, and with it the training."""
+    return re.sub(r"[^\w\-. :/]", "_", name.replace("@", "_at_"), flags=re.ASCII)
+
+
+def _mlflow_options(folder: Path, run: Run) -> dict[str, Any]:
+    """A store of its own in the folder, where no other is named, and in it the run that goes on, if it does."""
+    import mlflow
+
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        # Before version 3 the store of files was the usual one; this one is known to all versions.
+        mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
+    tag = _run_id(run)
+    found = mlflow.search_runs(
+        experiment_names=[_PROJECT], filter_string=f"tags.`{_TAG}` = '{tag}'", output_format="list"
+    )
+    options = {"logging_dir": (folder / "mlflow").resolve().as_uri(), "run_name": run.name, "tags": {_TAG: tag}}
+    return options | ({"run_id": found[0].info.run_id} if found else {})
 
 
 # name → how it is used
@@ -82,8 +119,8 @@ TRACKERS: dict[str, Tracker] = {
         lambda folder, run: {"dir": str(folder), "name": run.name, "id": _run_id(run), "resume": "allow"},
         _show_wandb,
     ),
-    "mlflow": Tracker("mlflow", lambda folder, run: {"run_name": run.name}, None),  # noqa: ARG005
-    "trackio": Tracker("trackio", lambda folder, run: {"name": run.name, "resume": "allow"}, _show_trackio),  # noqa: ARG005
+    "mlflow": Tracker("mlflow", _mlflow_options, _show_mlflow, _mlflow_name),
+    "trackio": Tracker("trackio", lambda folder, run: {"name": _run_id(run), "resume": "allow"}, _show_trackio),  # noqa: ARG005
 }
 
 
@@ -112,18 +149,26 @@ def open_trackers(
     check_trackers(names)
     folder = run.folder / TRACKING
     folder.mkdir(exist_ok=True)
-    options = {name: TRACKERS[name].options(folder, run) for name in names}
-    accelerator.init_trackers("audiolect", init_kwargs=options)
+    with redirect_stdout(sys.stderr):
+        options = {name: TRACKERS[name].options(folder, run) for name in names}
+        accelerator.init_trackers(_PROJECT, init_kwargs=options)
 
     def write(kind: str, step: int, values: Mapping[str, Any]) -> None:
         if kind == "examples":
             _show_examples(accelerator, names, step, values)
             return
         numbers = tracked_numbers(kind, values)
-        if numbers:
-            accelerator.log(numbers, step=step)
+        for name in names if numbers else ():
+            taken = {TRACKERS[name].named(key): value for key, value in numbers.items()}
+            accelerator.get_tracker(name).log(taken, step=step)
 
     return write
+
+
+def close_trackers(accelerator: Accelerator) -> None:
+    """End the trackers, which send what is left."""
+    with redirect_stdout(sys.stderr):
+        accelerator.end_training()
 
 
 def tracked_numbers(kind: str, values: Mapping[str, Any]) -> dict[str, float]:
@@ -139,9 +184,7 @@ def _show_examples(accelerator: Accelerator, names: Sequence[str], step: int, va
     columns = _MATCHED if all("matches" in row for row in values["rows"]) else _WRITTEN
     rows = [tuple(columns), *(tuple(cell(row) for cell in columns.values()) for row in values["rows"])]
     for name in names:
-        show = TRACKERS[name].show
-        if show is not None:
-            show(accelerator.get_tracker(name, unwrap=True), f"examples/{values['set']}", rows, step)
+        TRACKERS[name].show(accelerator.get_tracker(name, unwrap=True), f"examples/{values['set']}", rows, step)
 
 
 def _run_id(run: Run) -> str:
