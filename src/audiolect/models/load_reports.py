@@ -66,10 +66,12 @@ class KeptReport:
 
     source: str
     report: LoadReport
+    remark: str = ""
+    """A line about the source."""
 
     def text(self) -> str:
-        """For people: the source, the counts, the names of what did not match."""
-        return f"{self.source}: {self.report.text()}"
+        """For people: the source, the counts, the names of what did not match, the remark."""
+        return f"{self.source}: {self.report.text()}" + (f"\n  {self.remark}" if self.remark else "")
 
     def facts(self) -> dict[str, Any]:
         """For a card: source, counts, names, and the fingerprint of the source where it is a file."""
@@ -84,9 +86,9 @@ class KeptReport:
         }
 
 
-def keep_report(module: nn.Module, source: object, report: LoadReport) -> None:
+def keep_report(module: nn.Module, source: object, report: LoadReport, remark: str = "") -> None:
     """Let a module remember its load."""
-    setattr(module, _KEPT, KeptReport(str(source), report))
+    setattr(module, _KEPT, KeptReport(str(source), report, remark))
 
 
 def kept_reports(model: nn.Module) -> dict[str, KeptReport]:

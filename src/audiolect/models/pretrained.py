@@ -2,19 +2,20 @@
 
 A row tells people what they would build on; nothing is fetched because a name stands in a configuration, but what
 transformers fetches itself from the Hub. A hash stands here only where the publisher states one that was seen; where it
-is None, ``check_file`` compares the size, where that is known, and the weights' own report (``state_dicts.py``) is what
-says whether the file is the model.
+is None, ``check_file`` says which hash the file has, and whether its size is the published one, so that a recipe can
+pin it (``weights_sha256``). What transformers fetches is pinned by ``revision``.
 
-Public names: KNOWN_MODELS, KnownModel, get_known_model, check_file, known_models_table.
+Public names: KNOWN_MODELS, KnownModel, get_known_model, check_file, known_file, known_models_table.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from audiolect.errors import DamagedFile, StorageError, unknown_name
-from audiolect.storage import fingerprint_file
 
 _ZENODO = "https://zenodo.org/records/3987831/files/"
 _PANNS_LICENCE = "CC-BY-4.0"
@@ -35,8 +36,8 @@ class KnownModel:
     paper: str
     num_bytes: int | None = None
     """Of the file, where it is known."""
-    hash: str | None = None
-    """BLAKE2b-128 of the file, where a trusted copy was hashed."""
+    sha256: str | None = None
+    """Of the file, where its publisher states it or a trusted copy was hashed."""
 
 
 KNOWN_MODELS: dict[str, KnownModel] = {
@@ -102,34 +103,56 @@ def get_known_model(name: str) -> KnownModel:
     return KNOWN_MODELS[name]
 
 
-def check_file(name: str, path: str | Path) -> str:
-    """The BLAKE2b-128 of a file that should be the known model ``name``.
+def known_file(path: str | Path) -> str | None:
+    """The known model whose published file has this name; None where there is none."""
+    name = Path(path).name
+    files = {
+        unquote(row.source.rpartition("/")[2]): known for known, row in KNOWN_MODELS.items() if "://" in row.source
+    }
+    return files.get(name)
+
+
+def check_file(path: str | Path, sha256: str | None = None) -> str:
+    """Compare a file of weights with what is stated about it.
+
+    Args:
+        path: the file; one with the name of a known model's is held against the table, too.
+        sha256: as a recipe states it; None: only the table is asked.
+
+    Returns:
+        A line for people: the hash, and who has stated it, or how to pin it.
 
     Raises:
-        UsageError: the name is not known.
         StorageError: the file is not there.
-        DamagedFile: its size or hash is another.
+        DamagedFile: its hash is another.
     """
-    known, path = get_known_model(name), Path(path)
+    path, name = Path(path), known_file(path)
+    known = None if name is None else KNOWN_MODELS[name]
+    again = "check where it is from" if known is None else f"fetch it again from {known.source}"
     if not path.is_file():
-        raise StorageError("There is no such file of weights.", where=path, fix=f"fetch it from {known.source}")
+        raise StorageError("There is no such file of weights.", where=path, fix=again)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    stated = [(sha256, "weights_sha256"), (None if known is None else known.sha256, "the table of known models")]
+    for expected, by in stated:
+        if expected is not None and found != expected.lower():
+            raise DamagedFile(
+                "The file of weights has another hash than is stated.",
+                where=path,
+                expected=f"sha256 {expected}, of {by}",
+                found=f"sha256 {found}",
+                fix=again,
+            )
+    by_whom = next((by for expected, by in stated if expected is not None), None)
+    if by_whom is not None:
+        return f"sha256 {found}, as {by_whom} has it"
     num_bytes = path.stat().st_size
-    if known.num_bytes is not None and num_bytes != known.num_bytes:
-        raise DamagedFile(
-            f"The file is not {name}: its size is another.",
-            where=path,
-            expected=f"{known.num_bytes} bytes",
-            found=f"{num_bytes} bytes",
-            cause="a download that was cut short" if num_bytes < known.num_bytes else None,
-            fix=f"fetch it again from {known.source}",
-        )
-    found = fingerprint_file(path)
-    if known.hash is not None and found != known.hash:
-        raise DamagedFile(
-            f"The file is not {name}: its hash is another.", where=path, expected=known.hash, found=found,
-            fix=f"fetch it again from {known.source}",
-        )  # fmt: skip
-    return found
+    size = (
+        ""
+        if known is None or known.num_bytes in (None, num_bytes)
+        else f"the published file has {known.num_bytes} bytes, this one {num_bytes}; "
+    )
+    return f"{size}no hash of this file is known; to pin it, give the recipe weights_sha256: {found}"
 
 
 def known_models_table() -> str:

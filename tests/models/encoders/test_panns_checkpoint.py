@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import librosa
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from audiolect.errors import DamagedFile, StorageError, UsageError
@@ -62,10 +64,23 @@ def test_a_configuration_names_its_checkpoint_and_the_classifier_may_stay_behind
     kept = kept_reports(nn.Sequential(encoder))["0"]
     assert kept.source == str(checkpoint)
     assert set(kept.report.ignored) == {*FRONT_END, "fc_audioset.weight", "fc_audioset.bias"}
+    assert f"weights_sha256: {hashlib.sha256(checkpoint.read_bytes()).hexdigest()}" in kept.text()
     # A saved model brings its weights itself.
     assert not torch.equal(
         build_cnn14(Cnn14Settings(weights="absent.pth"), checkpoint.parent).fc1.weight, own["fc1.weight"]
     )
+
+
+def test_a_pinned_file_is_held_against_its_hash_before_it_is_read(checkpoint: Path, tmp_path: Path) -> None:
+    pinned = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    encoder = build_cnn14(Cnn14Settings(weights=str(checkpoint), weights_sha256=pinned))
+    assert f"sha256 {pinned}, as weights_sha256 has it" in kept_reports(nn.Sequential(encoder))["0"].text()
+    other = tmp_path / "other.pth"
+    other.write_bytes(b"not a state dict")
+    with pytest.raises(DamagedFile, match="another hash than is stated"):
+        build_cnn14(Cnn14Settings(weights=str(other), weights_sha256=pinned))
+    with pytest.raises(ValidationError):
+        Cnn14Settings(weights_sha256="md5:1234")
 
 
 def test_the_front_end_is_a_transform_and_a_filter_bank(state: dict[str, Tensor]) -> None:

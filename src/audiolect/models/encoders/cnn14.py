@@ -61,5 +61,5 @@ def build_cnn14(settings: Cnn14Settings, saved: Path | None = None) -> Cnn14:
     """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
     encoder = Cnn14(settings)
     if settings.weights is not None and saved is None:
-        load_panns(encoder, settings.weights)
+        load_panns(encoder, settings.weights, settings.weights_sha256)
     return encoder

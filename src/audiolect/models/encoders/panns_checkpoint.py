@@ -25,9 +25,10 @@ from torch import Tensor
 
 from audiolect.errors import UsageError
 from audiolect.models.encoders.panns_layers import PannsEncoder
-from audiolect.models.load_reports import LoadReport
+from audiolect.models.load_reports import LoadReport, keep_report
 from audiolect.models.mel_scales import mel_filterbank
 from audiolect.models.mel_settings import LogMelSettings
+from audiolect.models.pretrained import check_file
 from audiolect.models.state_dicts import load_weights, read_weights
 
 _STFT = "spectrogram_extractor.stft"
@@ -37,21 +38,29 @@ _CLASSIFIER = "fc_audioset."
 _TOLERANCE = 1e-4
 
 
-def load_panns(encoder: PannsEncoder, path: str | Path) -> LoadReport:
+def load_panns(encoder: PannsEncoder, path: str | Path, sha256: str | None = None) -> LoadReport:
     """Fill an encoder with the weights of a checkpoint file, all of them or none.
+
+    Args:
+        encoder: whose names and shapes the checkpoint has.
+        path: the file.
+        sha256: that it must have; None: that of the table of known models, where it has one.
 
     Returns:
         The report; the front end and a classifier that the encoder lacks stand under ``ignored``.
 
     Raises:
         StorageError: there is no such file.
-        DamagedFile: it cannot be read, or holds no state dict; nothing in it is executed.
+        DamagedFile: it has another hash, cannot be read, or holds no state dict; nothing in it is executed.
         UsageError: another front end, another architecture, or tensors that are missing.
     """
+    remark = check_file(path, sha256) if not Path(path).is_dir() else ""
     state = read_weights(path)
     check_front_end(state, encoder.features, where=path)
     ignore = FRONT_END if encoder.fc_audioset is not None else (*FRONT_END, _CLASSIFIER)
-    return load_weights(encoder, state, where=path, ignore=ignore)
+    report = load_weights(encoder, state, where=path, ignore=ignore)
+    keep_report(encoder, path, report, remark)
+    return report
 
 
 def front_end_weights(settings: LogMelSettings) -> dict[str, Tensor]:

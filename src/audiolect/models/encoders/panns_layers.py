@@ -50,6 +50,9 @@ class PannsSettings(Config):
         default=FrontEndSettings(preset="panns-32k"), description="The log-mel that it hears."
     )
     weights: str | None = Field(default=None, description="A published checkpoint, such as Cnn14_mAP=0.431.pth.")
+    weights_sha256: str | None = Field(
+        default=None, pattern="^[0-9a-fA-F]{64}$", description="The hash that the file of weights must have."
+    )
     classifier: bool = Field(default=False, description="Carry fc_audioset, the layer of AudioSet's 527 classes.")
     block_dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout after each block.")
     head_dropout: float = Field(default=0.5, ge=0, lt=1, description="Dropout before and after fc1.")

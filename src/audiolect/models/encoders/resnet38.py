@@ -122,5 +122,5 @@ def build_resnet38(settings: ResNet38Settings, saved: Path | None = None) -> Res
     """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
     encoder = ResNet38(settings)
     if settings.weights is not None and saved is None:
-        load_panns(encoder, settings.weights)
+        load_panns(encoder, settings.weights, settings.weights_sha256)
     return encoder

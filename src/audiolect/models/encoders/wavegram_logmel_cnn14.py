@@ -142,5 +142,5 @@ def build_wavegram_logmel_cnn14(
     """The encoder with the weights of its checkpoint, or with random ones, drawn from torch's state."""
     encoder = WavegramLogmelCnn14(settings)
     if settings.weights is not None and saved is None:
-        load_panns(encoder, settings.weights)
+        load_panns(encoder, settings.weights, settings.weights_sha256)
     return encoder
