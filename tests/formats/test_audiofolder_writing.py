@@ -136,6 +136,31 @@ def test_datasets_loads_all_splits_at_once(audio: str, captioned: Dataset, tmp_p
         assert len(soundfile.read(row["audio"])[0]) == 4000
 
 
+def test_what_only_one_split_has_does_not_keep_datasets_from_loading_all(
+    tmp_path: Path, small_dataset: Make, recording: Make, offline: None
+) -> None:
+    sounds = [
+        recording("mine/test/2.wav", "2.wav", split="test", labels=("cat",)),
+        recording("mine/1", "1.wav", split="train", title="T", labels=("dog",)),
+    ]
+    asked = [
+        caption("mine/1", "train", "x", "y", "z"),
+        caption("mine/test/2.wav", "test", "v", "w"),
+        Example("mine/1#EventClassification", "mine/1", "train", "EventClassification", "classify this sound.", ("a",)),
+    ]
+    dataset = small_dataset(tmp_path / "dataset", sounds, asked)
+    out = tmp_path / "out"
+    assert write(dataset, out).hints == ()
+    loaded = load_with_datasets(out, tmp_path / "cache")
+    columns = ("recording_id", "label", "title", "caption_2", "caption_3")
+    told = {split: [tuple(row[column] for column in columns) for row in table] for split, table in loaded.items()}
+    assert told == {"test": [("mine/test/2.wav", "", "", "w", "")], "train": [("mine/1", "a", "T", "y", "z")]}
+    again = audiofolder.read(ImportRequest(out, tmp_path / "again", name="mine"))
+    same = ["recording_id", "split", "labels", "title"]
+    assert_frame_equal(again.recordings.select(same), dataset.recordings.select(same))
+    assert again.examples.filter(task="AudioCaptioning")["answers"].to_list() == [["v", "w"], ["x", "y", "z"]]
+
+
 def test_labels_parts_and_what_else_is_known(tmp_path: Path, small_dataset: Make, recording: Make) -> None:
     sounds = [
         recording("mine/a", "a.wav", labels=("dog", "pet"), fold=1, title="T"),

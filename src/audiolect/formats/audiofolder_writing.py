@@ -5,8 +5,8 @@
 
 Columns, in this order: ``file_name``; ``caption`` where every recording of the split has one, else ``caption_1`` and so
 on (or, with ``--caption-lists``, the list ``captions``); ``label`` where there are EventClassification examples;
-``labels`` where recordings have labels that ``label`` does not say; then what else is known of the recordings, in the
-splits where it is.
+``labels`` where recordings have labels that ``label`` does not say; then what else is known of the recordings. A column
+of texts that one split needs stands in all of them, empty where nothing is known, and numbered captions are as many.
 
 Conventions: audio is linked unless it is asked to be copied; a part of a file is cut out as a WAV. The folders that all
 files of a split share are left away. ``datasets`` loads several splits at once only where their tables have the same
@@ -38,6 +38,7 @@ from audiolect.tasks import TASKS
 # What ``--table`` takes.
 TABLES = ("jsonl", "csv")
 
+_NUMBERED = "caption_"
 # The names of folders that ``datasets`` knows as splits; where one of them stands, other folders are passed over.
 _SPLIT_NAMES = {"train", "training", "validation", "valid", "dev", "val", "test", "testing", "eval", "evaluation"}
 
@@ -66,17 +67,21 @@ def _fill(folder: Path, cargo: Cargo) -> Exported:
         raise DatasetError("No recording of the dataset can be read.", where=cargo.dataset.folder)
     suffix = cargo.request.table or TABLES[0]
     asked = _asked(examples)
-    files: dict[str, int] = {}
-    targets: dict[str, Path] = {}
-    shapes: dict[str, dict[str, str]] = {}
-    for (split,), part in recordings.group_by(["split"], maintain_order=True):
+    parts = {str(split): part for (split,), part in recordings.group_by(["split"], maintain_order=True)}
+    names: dict[str, dict[str, str]] = {}
+    for split, part in parts.items():
         cut = _shared_folder(part["name"])
-        names = {own: name[cut:] for own, name in part.select("recording_id", "name").iter_rows()}
-        targets |= {own: safe_join(folder, f"{split}/{name}") for own, name in names.items()}
-        rows = _rows(part, names, asked, cargo, str(split))
-        shapes[str(split)] = _shape(rows)
-        files[f"{split}/metadata.{suffix}"] = len(rows)
+        names[split] = {own: name[cut:] for own, name in part.select("recording_id", "name").iter_rows()}
+    targets = {own: safe_join(folder, f"{split}/{name}") for split in parts for own, name in names[split].items()}
+    tables = {split: _rows(part, names[split], asked, cargo, split) for split, part in parts.items()}
+    everywhere = frozenset(column for rows in tables.values() for column in rows[0] if _is_of_all_splits(column))
+    for split, part in parts.items():
+        if not everywhere <= tables[split][0].keys():
+            tables[split] = _rows(part, names[split], asked, cargo, split, everywhere)
+    files = {f"{split}/metadata.{suffix}": len(rows) for split, rows in tables.items()}
+    for split, rows in tables.items():
         _write_table(safe_join(folder, f"{split}/metadata.{suffix}"), rows)
+    shapes = {split: _shape(rows) for split, rows in tables.items()}
     num_audio = cargo.place_each(recordings, plan, targets)
     left_out = _left_out(recordings, examples, cargo)
     return Exported(folder, files, num_audio, left_out, (*problems, *plan.problems), hints=_hints(shapes))
@@ -100,10 +105,20 @@ def _asked(examples: pl.DataFrame) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _rows(
-    part: pl.DataFrame, names: Mapping[str, str], asked: Mapping[str, Mapping[str, list[str]]], cargo: Cargo, split: str
+def _is_of_all_splits(column: str) -> bool:
+    """Whether a column that one split needs may stand empty in another, of the same type."""
+    return column == "label" or column in TEXT_COLUMNS or column.startswith(_NUMBERED)
+
+
+def _rows(  # noqa: PLR0917 - a split, and what all splits share
+    part: pl.DataFrame,
+    names: Mapping[str, str],
+    asked: Mapping[str, Mapping[str, list[str]]],
+    cargo: Cargo,
+    split: str,
+    everywhere: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
-    """The rows of one split, all with the same keys."""
+    """The rows of one split, all with the same keys, those of ``everywhere`` among them."""
     own = part["recording_id"].to_list()
     captions = [asked["captions"].get(recording_id, []) for recording_id in own]
     columns: dict[str, list[Any]] = {"file_name": [names[recording_id] for recording_id in own]}
@@ -112,22 +127,23 @@ def _rows(
         columns["captions"] = captions
     elif most == 1:
         columns["caption"] = [texts[0] if texts else "" for texts in captions]
-    else:
-        for place in range(most):
-            columns[f"caption_{place + 1}"] = [texts[place] if place < len(texts) else "" for texts in captions]
+    elif most:
+        for place in range(max(most, sum(column.startswith(_NUMBERED) for column in everywhere))):
+            columns[f"{_NUMBERED}{place + 1}"] = [texts[place] if place < len(texts) else "" for texts in captions]
     label = [next(iter(asked["label"].get(recording_id, [])), "") for recording_id in own]
     labels = [
         asked["labels"].get(recording_id) or list(mine) for recording_id, mine in zip(own, part["labels"], strict=True)
     ]
-    if any(label):
+    if any(label) or "label" in everywhere:
         columns["label"] = label
     if any(labels) and labels != [[text] if text else [] for text in label]:
         columns["labels"] = labels
     name = cargo.dataset.card.name
-    if any(recording_id != f"{name}/{split}/{names[recording_id]}" for recording_id in own):
+    is_told = any(recording_id != f"{name}/{split}/{names[recording_id]}" for recording_id in own)
+    if is_told or "recording_id" in everywhere:
         columns["recording_id"] = own
     for column in TEXT_COLUMNS[1:]:
-        if part[column].null_count() < part.height:
+        if part[column].null_count() < part.height or column in everywhere:
             columns[column] = part[column].fill_null("").to_list()
     if part["fold"].null_count() < part.height:
         columns["fold"] = part["fold"].to_list()
