@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness import number
+from harness import multiple, number
 
 HERE = Path(__file__).resolve().parent
 
@@ -105,7 +105,7 @@ def section(name: str, result: dict[str, Any], *, quick: bool) -> list[str]:
                 spread,
                 peer["name"],
                 number(peer["value"]),
-                f"{peer['ratio']:.2f}",
+                multiple(peer["ratio"]),
                 bar,
                 verdict,
             )

@@ -130,7 +130,7 @@ def trained(folder: Path, world: Path, pack: Path, length: str, steps: int, batc
 
 def beside(name: str, unit: str, real: float, filled: float) -> harness.Figure:
     """Real lengths beside filling; no bar."""
-    ratio = real / filled if filled > 1e-3 else float("nan")  # of a CIDEr-D of nothing there is no multiple
+    ratio = real / filled if filled > 1e-3 else None  # of a CIDEr-D of nothing there is no multiple
     return harness.Figure(name, unit, real, real, real, (harness.Peer("filled to 30 s", filled, ratio, None, None),))
 
 

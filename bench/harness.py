@@ -39,11 +39,14 @@ _THREAD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Peer:
-    """What ours is measured against. ``ratio`` is ours over this peer; ``holds`` is None where there is no bar."""
+    """What ours is measured against.
+
+    ``ratio`` is ours over this peer, None where there is no multiple; ``holds`` is None where there is no bar.
+    """
 
     name: str
     value: float
-    ratio: float
+    ratio: float | None
     bar: float | None
     holds: bool | None
 
@@ -178,7 +181,7 @@ def print_table(figures: Sequence[Figure]) -> None:
     for figure in figures:
         for peer in figure.peers:
             bar = "" if peer.bar is None else f"{peer.bar:g}"
-            values = (number(figure.ours), peer.name, number(peer.value), f"{peer.ratio:.2f}")
+            values = (number(figure.ours), peer.name, number(peer.value), multiple(peer.ratio))
             lines.append((figure.name, *values, bar, figure.unit, verdicts[peer.holds]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     numeric = {1, 3, 4, 5}
@@ -193,6 +196,11 @@ def print_table(figures: Sequence[Figure]) -> None:
 def number(value: float) -> str:
     """A measured value in at most four significant digits where it is small, in whole units where it is not."""
     return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def multiple(ratio: float | None) -> str:
+    """A ratio with two decimals; a dash where there is none."""
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def machine() -> dict[str, str]:
