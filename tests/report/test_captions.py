@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,12 @@ def test_a_page_plays_queries_and_captions_beside_each_other(dataset: Any, tones
         (0, 1),
     ]
     assert page.count("<audio") == sum(text.count("<audio") for text in alone)
+    heads = re.findall(
+        r"<h3>([^<]*?)\s*(?:<small>.*?)?</h3>\s*<div class=.wide.><table>\s*<thead><tr><th>metric</th>(.*?)</tr>",
+        page,
+        re.DOTALL,
+    )
+    assert {columns for _, columns in heads} == {"<th>found</th>", "<th>told</th>"}
     assert "did not fit" in html_report(scores, replace(both, budget_bytes=1))
     with pytest.raises(UsageError, match="plays the sounds of one captioner"):
         html_report(scores, replace(both, predictions=(tmp_path / "p.jsonl",) * 2))

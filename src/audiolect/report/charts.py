@@ -107,6 +107,7 @@ def interval_chart(title: str, bars: Sequence[Bar], systems: Sequence[str]) -> s
     legend = "".join(
         f'<span><i style="background:var(--line-{number % NUM_COLOURS})"></i>{escape(name)}</span>'
         for number, name in enumerate(systems)
+        if any(bar.system == number for bar in bars)
     )
     return _figure(title, width, height, parts, legend if len(systems) > 1 else "")
 

@@ -106,6 +106,7 @@ def html_report(several: Sequence[Scores], request: ReportRequest) -> str:
         producer=several[0].producer,
         task_names=TASK_NAMES,
         card_text=_card_text,
+        measured=_measured,
         anchor=_anchor,
     )
 
@@ -149,6 +150,11 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
     for row in rows:
         groups.setdefault((row.part, row.task), []).append(row)
     return [(part, task, own) for (part, task), own in groups.items()]
+
+
+def _measured(rows: Sequence[Row]) -> list[int]:
+    """The systems that have a number in some of these rows: a captioner has none of retrieval."""
+    return [at for at in range(len(rows[0].cells)) if any(row.cells[at] is not None for row in rows)]
 
 
 def _overview(several: Sequence[Scores]) -> list[str]:
