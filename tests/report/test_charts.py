@@ -68,3 +68,10 @@ def test_intervals() -> None:
     assert svg.count("map@10") == 1  # the label stands once for both systems
     assert svg.count('stroke-width="3"') == 1
     assert "two" in svg
+
+
+def test_thousands_are_written_out() -> None:
+    svg = line_chart("memory", [Line("run", ((0.0, 1000.0), (1800.0, 4000.0)))])
+    labels = re.findall(r">([^<>]+)</text>", svg)
+    assert {"500", "1000", "1500", "2000", "4000"} <= set(labels)
+    assert not any("e+" in label for label in labels)

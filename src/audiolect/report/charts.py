@@ -153,6 +153,8 @@ def _short(value: float) -> str:
         return "0"
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
+    if abs(value) >= 1000:
+        return f"{value:g}"  # three digits would print 1.5e+03
     return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.2g}"
 
 
