@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,12 @@ def test_a_page_plays_queries_and_captions_beside_each_other(dataset: Any, tones
         html_report(scores, replace(both, predictions=(tmp_path / "p.jsonl",) * 2))
     with pytest.raises(UsageError, match="plays the sounds of one retrieval run"):
         html_report(scores, replace(both, predictions=(tmp_path / "out",) * 2))
+
+
+def test_on_a_narrow_screen_captions_stand_below_their_sound() -> None:
+    style = resources.files("audiolect.report").joinpath("templates", "report.css").read_text("utf-8")
+    narrow = style.partition("@media (max-width: 560px)")[2].partition("@media")[0]
+    stacked = re.search(r"(table\.captions[^{}]*)\{ display: block; \}", narrow)
+    assert stacked is not None
+    assert {"table.captions tr", "table.captions td"} <= {part.strip() for part in stacked[1].split(",")}
+    assert "table.captions thead { display: none; }" in narrow
