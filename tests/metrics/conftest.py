@@ -7,11 +7,11 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from java_stand_in import write_java
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REMOVED = ("''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-", ".", "?", "!", ",", ":", "-", "--", "...", ";")
@@ -78,12 +78,6 @@ def make_java(tmp_path: Path) -> Callable[..., str]:
     """A program that stands in for Java: says a version, and else runs some lines of Python with ``argv``."""
 
     def made(body: str = "", *, version: str = 'openjdk version "17.0.1"') -> str:
-        path = tmp_path / "bin" / "java"
-        path.parent.mkdir(exist_ok=True)
-        lines = ["import sys, time", "argv = sys.argv[1:]"]
-        lines += ["if argv == ['-version']:", f"    print({version!r}, file=sys.stderr)", "    sys.exit()", body]
-        path.write_text(f"#!{sys.executable}\n" + "\n".join(lines) + "\n", "utf-8")
-        path.chmod(0o755)
-        return str(path)
+        return str(write_java(tmp_path / "bin" / "java", body, version))
 
     return made

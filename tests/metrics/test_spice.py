@@ -6,23 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from java_stand_in import SCORER
 
 from audiolect.errors import MissingDependency, UsageError, WorkerDied
 from audiolect.metrics.java import Java
 from audiolect.metrics.spice import STANFORD_JARS, SpiceJars, find_spice_jars, spice, spider
 
-# Reads the captions, and gives each candidate the share of its words that the first reference has.
-SCORER = """
-import json
-entries = json.load(open(argv[argv.index('edu.anu.spice.SpiceScorer') + 1]))
-scores = []
-for entry in reversed(entries):
-    said = entry['test'].split()
-    share = sum(word in entry['refs'][0].split() for word in said) / len(said) if said else None
-    scores.append({'image_id': entry['image_id'], 'scores': {'All': {'f': share}, 'Object': {'f': None}}})
-json.dump(scores, open(argv[argv.index('-out') + 1], 'w'))
-open('SEEN', 'w').write('\\n'.join(argv))
-"""
 JARS = SpiceJars((Path("a.jar"), Path("b.jar")))
 CAPTIONS = ([["a", "dog"], [], ["rain"]], [[["a", "cat"]], [["x"]], [["rain"]]])
 

@@ -9,6 +9,8 @@ from audiolect.errors import DatasetError
 from audiolect.metrics.cider import cider_d
 from audiolect.metrics.ngrams import count_ngrams
 from audiolect.metrics.words import words_of_all
+from audiolect.training import caption_validation
+from audiolect.training.caption_metrics import ProgramValues
 from audiolect.training.caption_validation import Written, WrittenCaption, measure_written
 
 REFERENCES = [
@@ -54,6 +56,16 @@ def test_each_of_several_styles_has_its_numbers() -> None:
     metrics = measure_written(written(["a dog barks twice", "no", "a cat"], styles), shown=0).metrics
     assert metrics["b > keywords rouge_l"] == 0.0
     assert metrics["a > caption rouge_l"] > metrics["rouge_l"] > 0
+
+
+def test_each_of_several_styles_has_its_spice(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = ProgramValues(spice=np.array([0.2, 0.9, 0.4]))
+    monkeypatch.setattr(caption_validation, "measure_on_first", lambda *_: values)
+    styles = ("a > caption: ", "b > keywords: ", "a > caption: ")
+    metrics = measure_written(written(["a dog barks twice", "no", "a cat"], styles), shown=0).metrics
+    assert (metrics["spice"], metrics["b > keywords spice"]) == pytest.approx((0.5, 0.9))
+    assert metrics["a > caption spice"] == pytest.approx(0.3)
+    assert metrics["a > caption spider"] == pytest.approx((metrics["a > caption cider_d"] + 0.3) / 2)
 
 
 def test_rows_are_shown_evenly_with_what_people_have_written() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from audiolect.errors import UsageError
+from audiolect.errors import ConfigError
 from audiolect.training.journal import read_journal
 from audiolect.training.run_folder import open_run
 from audiolect.training.session import TrainOptions, train
@@ -65,7 +65,7 @@ def test_the_best_is_chosen_by_the_metric_that_is_asked(recipe: MakeRecipe, tmp_
     rows = trained(recipe(), tmp_path / "run", "evaluation.metric=loss", "evaluation.goal=min", "mixture.epochs=4")
     measured = {row["step"]: row["metrics"]["loss"] for row in rows if row["kind"] == "validation"}
     assert open_run(tmp_path / "run").pointer("best") == min(measured, key=lambda step: measured[step])
-    with pytest.raises(UsageError, match=r"(?s)does not exist.*text_to_audio map@10"):
+    with pytest.raises(ConfigError, match=r"(?s)does not exist.*text_to_audio map@10"):
         trained(recipe(), tmp_path / "other", "evaluation.metric=map", "evaluation.goal=max")
 
 

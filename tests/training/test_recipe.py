@@ -30,6 +30,7 @@ def test_a_recipe_is_read(recipe: MakeRecipe) -> None:
         ("evaluation.validation=[tones-AudioCaptioning/train]", "is what the mixture trains on"),
         ("evaluation.validation=[tones]", "expected DATASET-Task/split"),
         ("evaluation.metric=loss", "metric and goal go together"),
+        ("evaluation.metric=tones/lose evaluation.goal=min", "did you mean tones/loss"),
         ("training.shard=true training.compile=true", "shard goes neither"),
         ("training.shard=true training.objective.micro_batch=2", "shard does not go with objective.micro_batch"),
         ("training.objective.micro_batch=0", "micro_batch"),

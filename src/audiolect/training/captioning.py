@@ -3,12 +3,13 @@
     objective: {name: captioning}
     objective: {name: captioning, styles: {clotho-AudioCaptioning: "clotho > caption: "}, generation: {method: beam}}
     objective: {name: captioning, keywords: {ontology: audioset/ontology.json}}     # labels become keyword captions
+    objective: {name: captioning, spice_jars: ../data/spice}                        # validations have SPICE and SPIDEr
 
 Conventions: a style belongs to a dataset and a task; it is made of the entry's key (``text/styles.py``) unless
 ``styles`` has it. Validations write: each recording is described in the style of its set, and the metrics are those of
 captions (``caption_validation.py``). Over ranks the loss is the mean over all tokens of the global batch.
 
-Public names: CaptioningSettings, KeywordSettings, CaptioningObjective, style_of.
+Public names: CaptioningSettings, KeywordSettings, CaptioningObjective, open_captioning, programs_of, style_of.
 Source: Kadlčík et al. 2023, arXiv 2305.09690 (prefixes; keyword captions from labels).
 """
 
@@ -37,12 +38,18 @@ from audiolect.models.masked_norm import needs_every_process
 from audiolect.tasks import TASKS
 from audiolect.text.keywords import Ontology, keyword_caption, load_ontology
 from audiolect.text.styles import style_prefix
-from audiolect.training.caption_validation import Written, WrittenCaption, measure_written
+from audiolect.training.caption_metrics import METEOR_METRIC, SPICE_METRICS, CaptionPrograms, find_programs
+from audiolect.training.caption_validation import METRICS, Written, WrittenCaption, measure_written
 from audiolect.training.idle_shares import touch_all
 from audiolect.training.validation import Validation
 
 _SHOWN_IDS = 5
 _LABEL_FAMILIES = ("labels", "label")
+# metric → the key of a recipe that gives it
+_ASKED_FOR = {
+    **dict.fromkeys(SPICE_METRICS, "training.objective.spice_jars: FOLDER, made by `audiolect download spice FOLDER`"),
+    METEOR_METRIC: "training.objective.meteor: true",
+}
 
 
 def _part(text: str) -> str:
@@ -80,6 +87,23 @@ class CaptioningSettings(Config):
         "that follow it among its captions. The recording is heard once for all of them.",
     )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="How validations write.")
+    spice_jars: str | None = Field(
+        default=None,
+        description="The folder of `audiolect download spice`, relative to the recipe: validations have spice and "
+        "spider, by a Java; null: they have not.",
+    )
+    meteor: bool = Field(default=False, description="Validations have meteor, by a Java.")
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What each validation set has."""
+        return tuple(name for name in (*METRICS, *_ASKED_FOR) if name not in self.metrics_to_ask_for)
+
+    @property
+    def metrics_to_ask_for(self) -> dict[str, str]:
+        """Metric that it could have → the key that gives it."""
+        has = {METEOR_METRIC: self.meteor} | dict.fromkeys(SPICE_METRICS, self.spice_jars is not None)
+        return {name: key for name, key in _ASKED_FOR.items() if not has[name]}
 
 
 def style_of(key: str, settings: CaptioningSettings) -> str:
@@ -106,6 +130,7 @@ class CaptioningObjective:
     settings: CaptioningSettings
     batches: BatchSettings
     folder: Path = Path()
+    programs: CaptionPrograms | None = None
     metric: str = field(default="cider_d", init=False)
     goal: str = field(default="max", init=False)
 
@@ -143,7 +168,7 @@ class CaptioningObjective:
                 )
             ]
             written.add(rows, float(found.loss.detach()), found.num_tokens)
-        return measure_written(written, shown=shown)
+        return measure_written(written, shown=shown, programs=self.programs)
 
     def remarks(self, model: nn.Module) -> list[str]:
         """Whether captions were cut."""
@@ -195,6 +220,20 @@ class CaptioningObjective:
             return ", ".join(dict.fromkeys(label.replace(",", " -").lower() for label in labels))
         ids = {node.name: node.id for node in ontology.nodes.values()}
         return keyword_caption([ids.get(label, label) for label in labels], ontology)
+
+
+def open_captioning(settings: CaptioningSettings, batches: BatchSettings, folder: Path) -> CaptioningObjective:
+    """The objective of a recipe in a folder, with the programs that its validations need.
+
+    Raises:
+        MissingDependency: a program is absent.
+    """
+    return CaptioningObjective(settings, batches, folder, programs_of(settings, folder))
+
+
+def programs_of(settings: CaptioningSettings, folder: Path) -> CaptionPrograms | None:
+    """The programs that validations need, None where they need none; raises MissingDependency where one is absent."""
+    return find_programs(spice_jars=settings.spice_jars, meteor=settings.meteor, base=folder)
 
 
 def _several(answers: list[str], references: list[tuple[str, ...]], most: int) -> tuple[list[int], list[str]]:

@@ -7,7 +7,7 @@ killed anywhere and goes on from its last checkpoint repeats the same numbers. V
 were. An epoch ends after its last batch; where validations are per epoch, it is validated then. On several ranks every
 decision is made from numbers that all of them have.
 
-Public names: Loop, LoopPlan, chosen_values.
+Public names: Loop, LoopPlan.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from accelerate import Accelerator
 
 from audiolect.errors import UsageError
 from audiolect.loader.batching import TrainingBatches
-from audiolect.loader.mixture_settings import canonical_key
 from audiolect.loader.prefetch import Prefetcher
 from audiolect.progress import Progress
+from audiolect.training.best_metric import find_chosen
 from audiolect.training.checkpoint import Trained, save_checkpoint
 from audiolect.training.meters import Meter
 from audiolect.training.objectives import Objective
@@ -166,7 +166,8 @@ class Loop:
         standing.metrics = self._measure()
         metric = self._evaluation.metric or plan.objective.metric
         goal = self._evaluation.goal or plan.objective.goal
-        values = chosen_values(standing.metrics, metric)
+        chosen = find_chosen(metric, list(standing.metrics), self._training.objective)
+        values = [standing.metrics[key][name] for key, name in chosen]
         stopping = self._training.early_stopping
         value = sum(values) / len(values)
         is_better = standing.see(value, goal, stopping.min_delta if stopping else 0.0)
@@ -231,34 +232,3 @@ def _grouped(stream: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def _due(step: int, every: int | None) -> bool:
     return every is not None and step % every == 0
-
-
-def chosen_values(found: Mapping[str, Mapping[str, float]], metric: str) -> list[float]:
-    """The values of the metric that chooses: of all sets, or with ``DATASET/METRIC`` of those of one dataset.
-
-    Raises:
-        UsageError: a set has no such metric, or there is no set of the dataset.
-    """
-    dataset, slash, name = metric.partition("/")
-    if not slash or any(metric in metrics for metrics in found.values()):
-        return [_metric(metrics, metric, key) for key, metrics in found.items()]
-    sets = {key: metrics for key, metrics in found.items() if canonical_key(key).dataset == dataset}
-    if not sets:
-        raise UsageError(
-            "The metric that chooses the best checkpoint is of a dataset that is not validated.",
-            where="evaluation.metric",
-            expected="METRIC, or DATASET/METRIC with a dataset of " + ", ".join(found),
-            found=metric,
-        )
-    return [_metric(metrics, name, key) for key, metrics in sets.items()]
-
-
-def _metric(metrics: Mapping[str, float], name: str, key: str) -> float:
-    if name not in metrics:
-        raise UsageError(
-            "The metric that chooses the best checkpoint does not exist.",
-            where=f"evaluation.metric, set {key}",
-            expected="one of " + ", ".join(metrics),
-            found=name,
-        )
-    return metrics[name]

@@ -1,7 +1,8 @@
 """What a training makes small, and what its validation measures: one protocol for all kinds of models.
 
 The loop knows nothing of sound or words. It hands batches to an Objective and takes back a loss. To add one, write a
-class with the members of ``Objective`` and its settings, and give it a row in OBJECTIVES.
+class with the members of ``Objective`` and its settings, and give it a row in OBJECTIVES. The settings tell
+``metric_names``, which every validation set has, and ``metrics_to_ask_for``: metric → the key that gives it.
 
 Conventions: over ranks, the *mean over ranks* of the gradients of ``loss`` is the gradient of the loss of the global
 batch: data-parallel training takes that mean. A rank's share may be empty (``len(batch) == 0``); its loss still has a
@@ -30,13 +31,13 @@ from audiolect.loader.batch_settings import BatchSettings
 from audiolect.loader.examples import caption_keys
 from audiolect.models.clap import DualEncoder
 from audiolect.models.masked_norm import needs_every_process
-from audiolect.training.captioning import CaptioningObjective, CaptioningSettings
+from audiolect.training.captioning import CaptioningSettings, open_captioning
 from audiolect.training.chunked import Teacher, chunked_info_nce, chunked_sigmoid_loss
 from audiolect.training.idle_shares import touch_all
 from audiolect.training.mixing import MixedBatch, MixingSettings, mix_batch
 from audiolect.training.negatives import PairKeys
 from audiolect.training.retrieval_rows import Rows, embed_rows, embed_sound, rows_of
-from audiolect.training.retrieval_validation import Collected, measure_retrieval
+from audiolect.training.retrieval_validation import METRICS, Collected, measure_retrieval
 from audiolect.training.teachers import FrozenTeacher, TeacherSettings, open_teacher
 from audiolect.training.validation import Validation
 
@@ -71,6 +72,16 @@ class RetrievalSettings(Config):
     teacher: TeacherSettings | None = Field(
         default=None, description="A trained dual encoder whose similarities are part of the targets; null: none."
     )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What each validation set has."""
+        return METRICS
+
+    @property
+    def metrics_to_ask_for(self) -> dict[str, str]:
+        """None more."""
+        return {}
 
     @model_validator(mode="after")
     def _teaches_info_nce(self) -> RetrievalSettings:
@@ -194,7 +205,7 @@ def _retrieval(settings: RetrievalSettings, batches: BatchSettings, folder: Path
 # name of the settings → what makes the objective
 OBJECTIVES: dict[str, Callable[[Any, BatchSettings, Path], Objective]] = {
     "retrieval": _retrieval,
-    "captioning": CaptioningObjective,
+    "captioning": open_captioning,
 }
 
 ObjectiveSettings: TypeAlias = Annotated[RetrievalSettings | CaptioningSettings, Field(discriminator="name")]
@@ -208,6 +219,10 @@ def build_objective(
     Args:
         batches: how recordings are cut.
         folder: what paths in the settings are relative to.
+
+    Raises:
+        MissingDependency: a program that validations need is absent.
+        UsageError: there is no such teacher.
     """
     return OBJECTIVES[settings.name](settings, batches, folder)
 

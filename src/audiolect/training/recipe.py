@@ -31,6 +31,7 @@ from audiolect.models.adapt import FreezingSettings
 from audiolect.models.captioner_settings import CaptionerSettings
 from audiolect.models.clap import DualEncoderSettings
 from audiolect.training.averaging import AverageSettings
+from audiolect.training.best_metric import check_metric
 from audiolect.training.captioning import CaptioningSettings, style_of
 from audiolect.training.objectives import ObjectiveSettings, RetrievalSettings
 from audiolect.training.optim import OptimizerSettings
@@ -136,7 +137,9 @@ class EvaluationSettings(Config):
     )
     batches: BatchSettings | None = Field(default=None, description="Null: those of the training.")
     metric: str | None = Field(
-        default=None, description="What chooses the best checkpoint: the mean over the sets; null: the objective's."
+        default=None,
+        description="What chooses the best checkpoint: METRIC, the mean over the sets, or DATASET/METRIC; null: the "
+        "objective's.",
     )
     goal: Literal["max", "min"] | None = Field(default=None, description="Null: that of the objective's metric.")
     shown_examples: Annotated[int, Field(ge=0)] = Field(default=5, description="Examples of each set in the journal.")
@@ -209,6 +212,12 @@ class Recipe(MixtureFile):
                 raise ValueError(f"evaluation.validation: there is no dataset {key.dataset!r} in data; {guess}")
             if key in trained:
                 raise ValueError(f"evaluation.validation: {text} is what the mixture trains on")
+        return self
+
+    @model_validator(mode="after")
+    def _metric_is_known(self) -> Recipe:
+        chosen = self.evaluation
+        check_metric(chosen.metric, chosen.validation, self.training.objective, ("evaluation", "metric"))
         return self
 
 

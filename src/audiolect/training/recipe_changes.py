@@ -35,6 +35,9 @@ FREE_KEYS = (
     "evaluation.templates",
     "evaluation.waive_leaks",
     "training.freezing.expect",
+    # What they measure chooses only where evaluation.metric says so.
+    "training.objective.spice_jars",
+    "training.objective.meteor",
     "model.text.cache",
 )
 _LENGTH_KEYS = ("mixture.epochs", "training.max_steps")

@@ -5,7 +5,7 @@ sorted by example id, so that the numbers do not depend on batches or ranks. Met
 ``DIRECTION NAME``, as in ``text_to_audio map@10``; ``loss`` is InfoNCE of each example's first reference against all
 others of the set at once, so it compares within one set only.
 
-Public names: Collected, measure_retrieval.
+Public names: METRICS, Collected, measure_retrieval.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from audiolect.training.negatives import PairKeys
 from audiolect.training.validation import Validation, gather_objects
 
 _SHOWN_MATCHES = 5
-_METRICS = ("recall_any@1", "recall_any@5", "recall_any@10", "map@10", "median_rank", "recall_geometric_mean")
+_EACH_WAY = ("recall_any@1", "recall_any@5", "recall_any@10", "map@10", "median_rank", "recall_geometric_mean")
+# What every set has.
+METRICS = (*(f"{way} {name}" for way in ("text_to_audio", "audio_to_text") for name in _EACH_WAY), "loss")
 
 Vector = npt.NDArray[np.float32]
 _Row = tuple[str, str, Vector, tuple[str, ...], Vector, int, int]
@@ -78,7 +80,7 @@ def _measure(rows: list[_Row], scale: float, shown: int) -> Validation:
     owners = [row[1] for row in rows for _ in row[3]]
     both = retrieval_both_ways(texts, audios, relevance_from_keys(owners, names))
     metrics = {
-        f"{direction} {name}": float(scores.values()[name]) for direction, scores in both.items() for name in _METRICS
+        f"{direction} {name}": float(scores.values()[name]) for direction, scores in both.items() for name in _EACH_WAY
     }
     first = np.cumsum([0, *(len(row[3]) for row in rows[:-1])])
     metrics["loss"] = float(

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from audiolect.config import load_config, parse_config
 from audiolect.errors import ConfigError
@@ -27,7 +27,11 @@ from audiolect.loader.mixture_settings import MixtureFile, MixtureSettings
 from audiolect.models.clap import DualEncoderSettings
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import file_header, read_text, write_json
+from audiolect.training.best_metric import check_metric
+from audiolect.training.captioning import CaptioningSettings, programs_of
+from audiolect.training.precision import open_accelerator
 from audiolect.training.recipe import (
+    OBJECTIVE_OF_KIND,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -66,6 +70,16 @@ class StagedRecipe(MixtureFile):
     def prepared(cls, values: dict[str, Any]) -> dict[str, Any]:
         """With the names that a person may leave out."""
         return with_kinds(values)
+
+    @model_validator(mode="after")
+    def _metrics_are_known(self) -> StagedRecipe:
+        """As each stage's own recipe sees to, but while the lines of the file are known."""
+        for number, stage in enumerate(self.training):
+            chosen, place = stage.evaluation or self.evaluation, ("evaluation", "metric")
+            if stage.objective.name == OBJECTIVE_OF_KIND[self.model.name]:
+                where = place if stage.evaluation is None else ("training", number, *place)
+                check_metric(chosen.metric, chosen.validation, stage.objective, where)
+        return self
 
 
 def load_stages(path: Path, overrides: Iterable[str] = ()) -> list[tuple[Recipe, Which]] | None:
@@ -112,13 +126,16 @@ def train_stages(
         What came of each stage; the last one is where it was stopped, if it was.
 
     Raises:
-        As ``session.train``; ConfigError also where a stage has begun with weights that have changed since.
+        As ``session.train``; ConfigError also where a stage has begun with weights that have changed since;
+        MissingDependency, before anything is trained: a stage's validations need a program that is absent.
     """
     options = options or TrainOptions()
     stages = load_stages(path, options.overrides)
     if stages is None:
         whole = replace(options, recipe=load_recipe(path, options.overrides))
+        _look_for_programs([whole.recipe], path.parent)
         return [train(path, folder, whole, progress=progress, asked_to_stop=asked_to_stop)]
+    _look_for_programs([recipe for recipe, _ in stages], path.parent)
     outcomes: list[Outcome] = []
     folders = stage_folders(folder, len(stages))
     for place, (recipe, which) in enumerate(stages):
@@ -131,6 +148,14 @@ def train_stages(
         if outcomes[-1].stopped:
             break
     return outcomes
+
+
+def _look_for_programs(recipes: Iterable[Recipe | None], base: Path) -> None:
+    for recipe in recipes:
+        objective = None if recipe is None else recipe.training.objective
+        if isinstance(objective, CaptioningSettings) and (objective.spice_jars is not None or objective.meteor):
+            open_accelerator("float32")  # so that ranks know each other: the first one looks for all
+            programs_of(objective, base)
 
 
 def stage_folders(folder: Path, count: int) -> list[Path]:
