@@ -11,7 +11,7 @@ the best first; ``scores`` has one number for each output, or none. ``style`` is
 where the model knows no styles. A recording may have several lines, of several examples or styles, but an id with a
 style stands once. The header counts what was asked for and what is there.
 
-Public names: TextPredictionsHeader, TextPart, TextPrediction, TextPredictions, KIND, VERSION, FILE_NAME,
+Public names: TextPredictionsHeader, TextPart, Reranking, TextPrediction, TextPredictions, KIND, VERSION, FILE_NAME,
 write_text_predictions, read_text_predictions, read_text_header, is_text_predictions, prediction_line,
 text_predictions_fingerprint.
 """
@@ -49,6 +49,14 @@ class TextPart(PartFacts):
     left_out: dict[str, int] = Field(default_factory=dict, description="reason → recordings that have none")
 
 
+class Reranking(Config):
+    """By what the outputs of a model were put into another order."""
+
+    model: ModelIdentity
+    weight: float = Field(ge=0, le=1, description="of the similarities; the rest is that of the scores")
+    preprocessing: dict[str, JsonValue] = Field(default_factory=dict, description="how this model heard the sound")
+
+
 class TextPredictionsHeader(Config):
     """The first line: what holds for all predictions."""
 
@@ -62,6 +70,7 @@ class TextPredictionsHeader(Config):
     generation: dict[str, JsonValue] = Field(
         default_factory=dict, description="method, beams, temperature, greatest length …"
     )
+    reranking: Reranking | None = Field(default=None, description="what ordered the outputs, if not their scores alone")
     preprocessing: dict[str, JsonValue] = Field(default_factory=dict, description="how the sound was read")
     num_predictions: int = Field(default=0, ge=0, description="lines below the header")
 

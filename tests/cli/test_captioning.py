@@ -11,10 +11,9 @@ import pytest
 import torch
 from called import call
 
-from audiolect.cli.captioning import Ways
 from audiolect.config import parse_config
 from audiolect.models.captioner import CaptionerSettings, build_captioner, save_captioner
-from audiolect.models.generation_settings import GenerationSettings
+from audiolect.models.clap import DualEncoderSettings, build_dual_encoder, save_model
 from audiolect.text_predictions import read_text_predictions
 
 MODEL = {
@@ -48,6 +47,7 @@ def test_predict_writes_captions(home: Path, capsys: pytest.CaptureFixture[str])
         assert words in printed
     found = read_text_predictions("out")
     assert [len(row.outputs) for row in found.rows] == [2, 2, 2]
+    assert found.header.reranking is None
     assert call("predict", "model", "tones", "--out", "all", "--style", "clotho", "--json") == 0
     assert json.loads(capsys.readouterr().out)["num_predictions"] == 6
     assert {row.style for row in read_text_predictions("all").rows} == {"clotho > caption"}
@@ -87,6 +87,66 @@ def test_caption_prints_or_writes(home: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out)["captions"][0]["style"] == "clotho > caption"
 
 
+@pytest.fixture
+def retrieval(home: Path) -> Path:
+    """A dual encoder that hears at another rate than the captioner."""
+    section = {
+        "audio": {"name": "small", "width": 1},
+        "text": {"name": "transformer", "width": 8, "layers": 1, "heads": 2, "vocabulary": 300, "min_count": 1},
+        "projection": {"size": 6},
+    }
+    torch.manual_seed(1)
+    save_model(build_dual_encoder(DualEncoderSettings.model_validate(section), ["a high tone"]), home / "retrieval")
+    (home / "four.yaml").write_text(
+        "{method: diverse_beam, num_beams: 4, num_groups: 4, diversity_penalty: 9.0, max_tokens: 4}", "utf-8"
+    )
+    return home / "retrieval"
+
+
+BEAMS = ("--generation", "four.yaml", "--num-outputs", 4)
+
+
+def test_a_retrieval_run_orders_the_captions(home: Path, retrieval: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("predict", "model", "tones", "--out", "plain", *BEAMS) == 0
+    for weight in (0, 1):
+        asked = ("--rerank", "retrieval", "--rerank-weight", weight)
+        assert call("predict", "model", "tones", "--out", f"by-{weight}", *BEAMS, *asked) == 0
+    assert "retrieval, weight 1" in capsys.readouterr().out
+    plain, by_score, by_sound = (read_text_predictions(name) for name in ("plain", "by-0", "by-1"))
+    assert by_score.rows == plain.rows
+    assert by_sound.rows != plain.rows
+    assert [sorted(row.outputs) for row in by_sound.rows] == [sorted(row.outputs) for row in plain.rows]
+    told = by_sound.header.reranking
+    assert told is not None
+    assert (told.model.run, told.weight, told.preprocessing["rate_hz"]) == ("retrieval", 1.0, 32000)
+    files = [f"tones-audio/{i:03d}.wav" for i in range(6)]
+    chosen = ("--style", "tones", *BEAMS, "--rerank", "retrieval", "--rerank-weight", 1)
+    capsys.readouterr()
+    assert call("caption", "model", *files, *chosen, "--json") == 0
+    captions = json.loads(capsys.readouterr().out)["captions"]
+    assert [each["caption"] for each in captions] == [row.outputs[0] for row in by_sound.rows]
+    assert call("caption", "model", files[2], *chosen, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["captions"] == [captions[2]]
+
+
+def test_letters_of_reranking(home: Path, retrieval: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predict, caption = ("predict", "model", "tones", "--out", "x"), ("caption", "model", "tones-audio")
+    for words, arguments in {
+        "--method beam --num-beams 5 --num-outputs 5": (*predict, "--rerank", "retrieval"),
+        "one candidate": (*caption, "--style", "tones", "--rerank", "retrieval"),
+        "expected: audiolect/dual_encoder": (*predict, *BEAMS, "--rerank", "model"),
+        "This is no run": (*predict, *BEAMS, "--rerank", "tones"),
+        "nothing to weigh": (*predict, *BEAMS, "--rerank-weight", 0.5),
+        "nothing chooses": (*caption, *BEAMS),
+        "less than or equal to 1": (*predict, *BEAMS, "--rerank", "retrieval", "--rerank-weight", 1.5),
+        "or equal to 1": (*predict, *BEAMS, "--rerank", "retrieval", "--rerank-weight", "nan"),
+        "Only a captioner writes": ("predict", "retrieval", "tones", "--out", "x", "--rerank", "retrieval"),
+    }.items():
+        assert call(*arguments) == 2, words
+        assert words in " ".join(capsys.readouterr().err.split()), words
+    assert not (home / "x").exists()
+
+
 def test_letters(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "broken.wav").write_bytes(b"RIFF....")
     for words, arguments in {
@@ -99,11 +159,3 @@ def test_letters(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }.items():
         assert call(*arguments) == 2, words
         assert words in " ".join(capsys.readouterr().err.split())
-
-
-def test_ways_come_on_top_of_the_recipe_s(tmp_path: Path) -> None:
-    by_recipe = GenerationSettings(method="beam", max_tokens=9)
-    assert Ways(num_beams=2).settings(by_recipe)[""] == GenerationSettings(method="beam", max_tokens=9, num_beams=2)
-    (tmp_path / "ways.yaml").write_text("{method: sample, top_p: 0.9}", "utf-8")
-    found = Ways(generation=tmp_path / "ways.yaml", num_outputs=3).settings(by_recipe)[""]
-    assert (found.method, found.top_p, found.num_outputs, found.max_tokens) == ("sample", 0.9, 3, 60)

@@ -2,8 +2,8 @@
 
 Conventions: what a run's recipe says of writing holds where the command line says nothing.
 
-Public names: add_verbs, Ways, AskedPart, has_described, predict_captions_of, and the annotated types of flags
-that ``predict`` has too.
+Public names: add_verbs, AskedPart, has_described, predict_captions_of, and the annotated types of flags that
+``predict`` has too.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from audiolect.cli.console import (
     print_table,
     rich_progress,
 )
+from audiolect.cli.ways_to_write import Generation, Method, NumBeams, NumOutputs, Rerank, RerankWeight, Ways
 
 if TYPE_CHECKING:
     from audiolect.data.dataset import Dataset
-    from audiolect.models.generation_settings import GenerationSettings
     from audiolect.predict.caption_writer import WriterModel
     from audiolect.predict.captioning import CaptionReport
     from audiolect.predict.own_captions import OwnCaptions
@@ -44,18 +44,6 @@ Task = Annotated[
     str | None,
     typer.Option("--task", help="Captioners: whose examples are asked, as AudioCaptioning or AudioKeywords."),
 ]
-Generation = Annotated[
-    Path | None, typer.Option("--generation", help="Captioners: a YAML file that says how to write.")
-]
-Method = Annotated[
-    str | None, typer.Option("--method", help="Captioners: greedy, beam, diverse_beam, sample or contrastive.")
-]
-NumBeams = Annotated[int | None, typer.Option("--num-beams", min=1, help="Captioners: texts that grow side by side.")]
-NumOutputs = Annotated[int | None, typer.Option("--num-outputs", min=1, help="Captioners: captions of each recording.")]
-Grid = Annotated[
-    Path | None,
-    typer.Option("--grid", help="Captioners: a YAML file of many ways to write; each has a folder, and all a table."),
-]
 RunFolder = Annotated[Path, typer.Argument(help="A run of a captioner, as `train` leaves it.", show_default=False)]
 Files = Annotated[
     list[Path], typer.Argument(help="Audio files of any formats, and folders of them.", show_default=False)
@@ -64,30 +52,6 @@ CaptionsOut = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Where to write. A .jsonl or a .csv file; what is there is gone on with."),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How the command line says to write."""
-
-    generation: Path | None = None
-    method: str | None = None
-    num_beams: int | None = None
-    num_outputs: int | None = None
-    grid: Path | None = None
-
-    def settings(self, by_recipe: GenerationSettings) -> dict[str, GenerationSettings]:
-        """Name → settings; without a grid one, under the name ""."""
-        from audiolect.config import load_config, parse_config
-        from audiolect.models.generation_settings import GenerationSettings
-        from audiolect.predict.decoding_grid import read_grid
-
-        if self.grid is not None:
-            return read_grid(self.grid)
-        begin = by_recipe if self.generation is None else load_config(self.generation, GenerationSettings)
-        given = {"method": self.method, "num_beams": self.num_beams, "num_outputs": self.num_outputs}
-        changes = {name: value for name, value in given.items() if value is not None}
-        return {"": parse_config(begin.model_dump(mode="json") | changes, GenerationSettings, "the command line")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +85,9 @@ def caption(
     generation: Generation = None,
     method: Method = None,
     num_beams: NumBeams = None,
+    num_outputs: NumOutputs = None,
+    rerank: Rerank = None,
+    rerank_weight: RerankWeight = None,
     max_problems: options.MaxProblems = None,
     as_json: options.Json = False,
 ) -> None:
@@ -130,15 +97,27 @@ def caption(
 
     audiolect caption runs/captions recordings/ --recursive --style clotho --out captions.csv
 
+    audiolect caption runs/captions rain.wav --method beam --num-outputs 5 --rerank runs/retrieval
+
     The same command goes on with a file of captions that was begun. Broken files are listed and left out.
     """
     from audiolect.predict.own_captions import caption_files, find_files
 
     paths = find_files(files, recursive=recursive)
     model = _opened(run, checkpoint)
-    (settings,) = Ways(generation, method, num_beams).settings(model.generation).values()
+    if rerank is None:
+        _refuse({"num_outputs": num_outputs}, "Without --rerank nothing chooses among the captions of a file.")
+    ways = Ways(generation, method, num_beams, num_outputs, None, rerank, rerank_weight)
+    (settings,) = ways.settings(model.generation).values()
     found = caption_files(
-        model.writer, paths, settings, style=style, out=out, max_problems=max_problems, progress=rich_progress
+        model.writer,
+        paths,
+        settings,
+        style=style,
+        out=out,
+        reranker=ways.reranker([settings]),
+        max_problems=max_problems,
+        progress=rich_progress,
     )
     for problem in found.problems:
         errors_console().print(f"left out: {problem.where}: {problem.detail}", markup=False, soft_wrap=True)
@@ -195,7 +174,9 @@ def predict_captions_of(
     rate_hz = opened.writer.rate_hz
     source = open_audio_files(dataset, rate_hz) if pack is None else open_pack(pack)
     reports: dict[str, CaptionReport] = {}
-    for name, generation in ways.settings(opened.generation).items():
+    all_ways = ways.settings(opened.generation)
+    reranker = ways.reranker(all_ways.values())
+    for name, generation in all_ways.items():
         request = CaptionRequest(
             settings=settings,
             generation=generation,
@@ -211,7 +192,9 @@ def predict_captions_of(
         )
         target = out / _folder_name(name) if name else out
         try:
-            reports[name] = predict_captions(request, dataset, opened.writer, source, target, progress=rich_progress)
+            reports[name] = predict_captions(
+                request, dataset, opened.writer, source, target, reranker=reranker, progress=rich_progress
+            )
         except KeyboardInterrupt:
             errors_console().print("What is written stays: the same command goes on from here.", highlight=False)
             raise
@@ -263,6 +246,7 @@ def _tell_report(report: CaptionReport, out: Path, dataset: Dataset, *, as_json:
         *((f"left out: {reason}", str(count)) for reason, count in part.left_out.items()),
         ("style", report.style or "none"),
         ("writing", ", ".join(f"{name} {value}" for name, value in _differing(header.generation).items())),
+        *(("ordered with", f"{by.model.run}, weight {by.weight:g}") for by in [header.reranking] if by is not None),
         *((row.recording_id, row.outputs[0]) for row in report.rows[:_SHOWN]),
     ]
     if report.num_resumed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audiolect.cli import captioning, options
+from audiolect.cli import captioning, options, ways_to_write
 from audiolect.cli.console import (
     command_line,
     console,
@@ -97,11 +97,13 @@ def predict(
     folds: Folds = False,
     task: captioning.Task = None,
     style: captioning.Style = None,
-    generation: captioning.Generation = None,
-    method: captioning.Method = None,
-    num_beams: captioning.NumBeams = None,
-    num_outputs: captioning.NumOutputs = None,
-    grid: captioning.Grid = None,
+    generation: ways_to_write.Generation = None,
+    method: ways_to_write.Method = None,
+    num_beams: ways_to_write.NumBeams = None,
+    num_outputs: ways_to_write.NumOutputs = None,
+    grid: ways_to_write.Grid = None,
+    rerank: ways_to_write.Rerank = None,
+    rerank_weight: ways_to_write.RerankWeight = None,
     allow_partial: AllowPartial = False,
     keep_quarantined: options.KeepQuarantined = False,
     audio_root: AudioRoot = None,
@@ -122,7 +124,7 @@ def predict(
 
     opened = open_dataset(dataset, audio_root=audio_root)
     leave_out_quarantined(opened, keep=keep_quarantined)
-    ways = captioning.Ways(generation, method, num_beams, num_outputs, grid)
+    ways = ways_to_write.Ways(generation, method, num_beams, num_outputs, grid, rerank, rerank_weight)
     part = captioning.AskedPart(
         split, where, task, style, batch_size, allow_partial, keep_quarantined, overwrite, as_json
     )

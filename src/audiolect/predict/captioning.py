@@ -20,12 +20,14 @@ from typing import Any
 import polars as pl
 
 from audiolect.data.dataset import Dataset
+from audiolect.loader.audio_files import open_audio_files
 from audiolect.loader.evaluation import evaluation_batches
 from audiolect.loader.waveforms import WaveformSource
 from audiolect.models.generation_settings import GenerationSettings
 from audiolect.predict.caption_writer import CaptionWriter
-from audiolect.predict.part_request import PartRequest, check_not_there, check_rate, choose_part
+from audiolect.predict.part_request import ChosenPart, PartRequest, check_not_there, check_rate, choose_part
 from audiolect.predict.recordings import Part, cut_parts
+from audiolect.predict.reranked import Reranker, check_candidates
 from audiolect.predict.unfinished import open_unfinished
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import fingerprint_bytes
@@ -75,6 +77,7 @@ def predict_captions(
     source: WaveformSource,
     target: Path,
     *,
+    reranker: Reranker | None = None,
     progress: Progress = silent_progress,
 ) -> CaptionReport:
     """Describe a part of a dataset.
@@ -83,11 +86,14 @@ def predict_captions(
         dataset: the whole dataset, as opened.
         source: a pack, or the dataset's audio files, at the rate of the writer.
         target: the folder of the predictions; one that was begun is gone on with.
+        reranker: orders what is written of a recording; where it hears at another rate than the source has, it reads
+            the audio files.
 
     Raises:
         AlreadyExists: the folder holds predictions, and ``overwrite`` is not given.
         StorageError: it holds the beginning of another prediction, or other things.
-        UsageError: a style that the model was not trained with, or a rate that is not the model's.
+        UsageError: a style that the model was not trained with, a rate that is not the model's, or one candidate alone
+            to be ordered.
         DatasetError: nothing to describe, or the source lacks recordings.
         AudioError, DamagedFile: a recording cannot be read.
     """
@@ -97,19 +103,12 @@ def predict_captions(
     chosen = choose_part(request, dataset, source)
     part = chosen.dataset
     ids = part.recordings["recording_id"]
-    header = TextPredictionsHeader(
-        command=request.command,
-        task=get_task(request.task).name,
-        model=writer.identity,
-        dataset=TextPart(**chosen.facts.model_dump(), num_predicted=len(ids), left_out=chosen.left_out),
-        generation=request.generation.model_dump(mode="json"),
-        preprocessing={"rate_hz": writer.rate_hz, "policy": request.settings.policy, "source": request.source},
-    )
+    job = _Job(request, part, writer, source, *_ordering(reranker, request, dataset, source))
+    header = _header(job, chosen)
     plan = header.model_dump(mode="json", exclude={"producer", "command"}) | {
         "prefix": prefix,
         "recordings": fingerprint_bytes([f"{name}\n".encode() for name in ids]),
     }
-    job = _Job(request, part, writer, source)
     with open_unfinished(target, plan, overwrite=request.overwrite, known=(FILE_NAME,)) as unfinished:
         said: dict[str, dict[str, Any]] = {}
         resumed = 0
@@ -146,6 +145,35 @@ class _Job:
     dataset: Dataset
     writer: CaptionWriter
     source: WaveformSource
+    reranker: Reranker | None
+    heard_again: WaveformSource
+    """What the reranker hears."""
+
+
+def _ordering(
+    reranker: Reranker | None, request: CaptionRequest, dataset: Dataset, source: WaveformSource
+) -> tuple[Reranker | None, WaveformSource]:
+    if reranker is None:
+        return None, source
+    check_candidates(request.generation)
+    rate_hz = reranker.embedder.rate_hz
+    return reranker, source if source.rate_hz == rate_hz else open_audio_files(dataset, rate_hz)
+
+
+def _header(job: _Job, chosen: ChosenPart) -> TextPredictionsHeader:
+    """All of it but the counts of what is written."""
+    request, rate_hz = job.request, job.writer.rate_hz
+    again = request.source if job.heard_again is job.source else "files"
+    num = job.dataset.recordings.height
+    return TextPredictionsHeader(
+        command=request.command,
+        task=get_task(request.task).name,
+        model=job.writer.identity,
+        dataset=TextPart(**chosen.facts.model_dump(), num_predicted=num, left_out=chosen.left_out),
+        generation=request.generation.model_dump(mode="json"),
+        reranking=None if job.reranker is None else job.reranker.facts(again),
+        preprocessing={"rate_hz": rate_hz, "policy": request.settings.policy, "source": request.source},
+    )
 
 
 def _describe(job: _Job, part: Part, prefix: str, *, done: Callable[[int], None]) -> list[dict[str, Any]]:
@@ -156,6 +184,8 @@ def _describe(job: _Job, part: Part, prefix: str, *, done: Callable[[int], None]
         for batch in batches:
             sound = batch.waveforms, batch.lengths
             found = job.writer.write(*sound, prefix, batch.recording_ids, job.request.generation)
+            if job.reranker is not None:
+                found = job.reranker.order(job.heard_again, batch.recording_ids, found)
             rows += [
                 {"recording_id": name, "outputs": [t for t, _ in texts], "scores": [s for _, s in texts]}
                 for name, texts in zip(batch.recording_ids, found, strict=True)

@@ -5,8 +5,9 @@
 
 Conventions: a file that cannot be read is a problem: it is listed, counted, and has no line. What is written goes to a
 ``.jsonl`` or a ``.csv`` with these columns; the same command goes on behind its last whole line, and a file that
-stands there is not described again. Lines of another model or style stop it. Some files at a time are read, and those
-of like length are heard together.
+stands there is not described again. Lines of another model or style stop it. ``model`` is the hash of the weights;
+where a dual encoder chose among candidates, its hash and weight stand behind it. Some files at a time are read, and
+those of like length are heard together.
 
 Public names: OwnCaption, OwnCaptions, caption_files, find_files, FORMATS, COLUMNS.
 """
@@ -31,6 +32,7 @@ from audiolect.loader.audio_files import open_files
 from audiolect.models.generation_settings import GenerationSettings
 from audiolect.predict.broken_files import broken_file, refuse_more_broken
 from audiolect.predict.caption_writer import CaptionWriter
+from audiolect.predict.reranked import Reranker, check_candidates
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import read_text
 from audiolect.text.styles import choose_style, spoken_style
@@ -107,6 +109,7 @@ def caption_files(
     *,
     style: str | None = None,
     out: Path | None = None,
+    reranker: Reranker | None = None,
     max_problems: int | None = None,
     progress: Progress = silent_progress,
 ) -> OwnCaptions:
@@ -116,15 +119,19 @@ def caption_files(
         paths: as ``find_files`` gives them.
         style: as a person types it; None: the only one that the model knows.
         out: where lines are written as they come; None: nowhere.
+        reranker: chooses among what is written of a file, by the sound at its own rate.
         max_problems: the most files that may be broken; None: no limit.
 
     Raises:
-        UsageError: a style that the model was not trained with, or a file to write with another ending.
-        StorageError: what is there was written by another model or in another style.
+        UsageError: a style that the model was not trained with, a file to write with another ending, or one candidate
+            alone to choose from.
+        StorageError: what is there was written by another model, chosen otherwise, or in another style.
         TooManyProblems: more files are broken than ``max_problems``.
     """
     prefix = choose_style(style, writer.styles)
-    told = {"style": spoken_style(prefix), "model": writer.identity.checkpoint_hash}
+    if reranker is not None:
+        check_candidates(generation)
+    told = {"style": spoken_style(prefix), "model": _who(writer, reranker)}
     known = set() if out is None else _written(out, told)
     waiting = [path for path in paths if str(path) not in known]
     captions: list[OwnCaption] = []
@@ -137,7 +144,7 @@ def caption_files(
             problems += broken
             refuse_more_broken(problems, max_problems)
             advance(len(broken))
-            found = _describe(writer, heard, prefix, generation, done=advance)
+            found = _describe(_Writing(writer, prefix, generation, reranker), heard, done=advance)
             seconds = {name: len(sound) / writer.rate_hz for name, sound in heard.items()}
             who = told["style"], told["model"]
             new = [OwnCaption(name, *found[name], round(seconds[name], 3), *who) for name in heard]
@@ -160,15 +167,27 @@ def _read(paths: Iterable[Path], rate_hz: int) -> tuple[dict[str, Any], list[Pro
     return heard, problems
 
 
-def _describe(
-    writer: CaptionWriter,
-    heard: dict[str, Any],
-    prefix: str,
-    settings: GenerationSettings,
-    *,
-    done: Callable[[int], None],
-) -> dict[str, tuple[str, float]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Writing:
+    """Who writes, in which style and how, and who chooses."""
+
+    writer: CaptionWriter
+    prefix: str
+    generation: GenerationSettings
+    reranker: Reranker | None
+
+
+def _who(writer: CaptionWriter, reranker: Reranker | None) -> str:
+    """The hash of the model; and of the one that chose, with its weight."""
+    own = writer.identity.checkpoint_hash
+    if reranker is None:
+        return own
+    return f"{own}, reranked by {reranker.embedder.identity.checkpoint_hash} with weight {reranker.weight:g}"
+
+
+def _describe(writing: _Writing, heard: dict[str, Any], *, done: Callable[[int], None]) -> dict[str, tuple[str, float]]:
     """Name → its best caption and score; files of like length together."""
+    writer, reranker = writing.writer, writing.reranker
     order = sorted(heard, key=lambda name: -len(heard[name]))
     found: dict[str, tuple[str, float]] = {}
     while order:
@@ -179,7 +198,9 @@ def _describe(
         waveforms = np.zeros((len(names), longest), np.float32)
         for row, name in enumerate(names):
             waveforms[row, : lengths[row]] = heard[name]
-        outputs = writer.write(waveforms, lengths, prefix, names, settings)
+        outputs = writer.write(waveforms, lengths, writing.prefix, names, writing.generation)
+        if reranker is not None:
+            outputs = reranker.order(open_files(names, reranker.embedder.rate_hz), names, outputs)
         found |= {name: texts[0] for name, texts in zip(names, outputs, strict=True)}
         done(len(names))
     return found

@@ -21,10 +21,9 @@ from audiolect.embedding_files import ModelIdentity
 from audiolect.errors import AudioError, MissingDependency, UsageError
 from audiolect.loader.audio_files import AudioFiles, open_files
 from audiolect.loader.batch_settings import BatchSettings
-from audiolect.loader.crops import span_lengths, windows_of
 from audiolect.predict.broken_files import broken_file, refuse_more_broken
-from audiolect.predict.embedder import Embedder, Vectors, normalised
-from audiolect.predict.recordings import embed_windows
+from audiolect.predict.embedder import Embedder, Vectors
+from audiolect.predict.recordings import embed_recording
 from audiolect.predict.texts import embed_texts
 from audiolect.progress import Progress, silent_progress
 from audiolect.storage import atomic_path
@@ -128,8 +127,4 @@ def _one(embedder: Embedder, path: Path, settings: BatchSettings) -> tuple[Audio
     """One file, opened on its own: so that a broken one stops no other."""
     probe(path)
     opened = open_files([path], embedder.rate_hz)
-    count = int(span_lengths(settings, opened.num_samples)[0])
-    waveform = opened.read(0, 0, min(count, int(opened.num_samples[0])))[None, :]
-    if settings.has_windows:
-        return opened, embed_windows(embedder, waveform, int(windows_of(settings, opened.num_samples)[0]), settings)
-    return opened, normalised(embedder.embed_audio(waveform, np.array([waveform.shape[1]], np.int64)))
+    return opened, embed_recording(embedder, opened, 0, settings)

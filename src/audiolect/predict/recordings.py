@@ -9,8 +9,7 @@ that there are: some milliseconds behind five seconds say almost nothing, and co
 
 Conventions: rows of a part stand in its own order; B rows of a batch, W windows, S samples of a window, E components.
 
-Public names: Part, AGGREGATION, cut_parts, embed_part, embed_batch, embed_windows,
-recordings_in.
+Public names: Part, AGGREGATION, cut_parts, embed_part, embed_batch, embed_recording, recordings_in.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import polars as pl
 from audiolect.data.dataset import Dataset
 from audiolect.loader.batch import Batch
 from audiolect.loader.batch_settings import BatchSettings
+from audiolect.loader.crops import span_lengths, span_starts, windows_of
 from audiolect.loader.evaluation import evaluation_batches
 from audiolect.loader.waveforms import WaveformSource
 from audiolect.predict.embedder import Embedder, Vectors, normalised
@@ -103,17 +103,24 @@ def embed_batch(embedder: Embedder, batch: Batch, settings: BatchSettings) -> Ve
     return _mean_of_owners(found, lengths, owners, len(batch))
 
 
-def embed_windows(
-    embedder: Embedder, waveform: npt.NDArray[np.float32], num_windows: int, settings: BatchSettings
-) -> Vectors:
-    """(1, E): the vector of one recording (1, T), heard in windows, as ``embed_batch`` hears it."""
-    numbers = np.arange(num_windows)
-    lengths = _valid_samples(np.full(num_windows, waveform.shape[1]), numbers, settings)
-    pieces = np.zeros((num_windows, settings.window_samples), np.float32)
-    for number, length in enumerate(lengths):
-        start = number * (settings.window_samples - settings.overlap_samples)
-        pieces[number, :length] = waveform[0, start : start + length]
-    return _mean_of_owners(_embed_pieces(embedder, pieces, lengths), lengths, np.zeros(num_windows, np.int64), 1)
+def embed_recording(embedder: Embedder, source: WaveformSource, row: int, settings: BatchSettings) -> Vectors:
+    """(1, E): the vector of one recording of a source, by itself, heard as ``embed_part`` hears it.
+
+    Raises:
+        AudioError, DamagedFile: it cannot be read.
+    """
+    length = source.num_samples[row : row + 1]
+    start, count = int(span_starts(settings, length, None)[0]), int(span_lengths(settings, length)[0])
+    waveform = source.read(row, start, count)[None, :]
+    if not settings.has_windows:
+        return normalised(embedder.embed_audio(waveform, np.array([count], np.int64)))
+    numbers = np.arange(int(windows_of(settings, length)[0]))
+    lengths = _valid_samples(np.full(len(numbers), count), numbers, settings)
+    pieces = np.zeros((len(numbers), settings.window_samples), np.float32)
+    for number, valid in enumerate(lengths):
+        first = number * (settings.window_samples - settings.overlap_samples)
+        pieces[number, :valid] = waveform[0, first : first + valid]
+    return _mean_of_owners(_embed_pieces(embedder, pieces, lengths), lengths, np.zeros_like(numbers), 1)
 
 
 def recordings_in(dataset: Dataset, source: WaveformSource) -> pl.Series:
