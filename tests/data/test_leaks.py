@@ -66,6 +66,14 @@ def test_each_kind_by_hand() -> None:
     ]
 
 
+def test_names_like_youtube_ids_are_ids_only_where_the_dataset_is_from_youtube() -> None:
+    """``abcdefghijk`` is eleven letters, and the ``Y`` before it a part of the name, unless a corpus says otherwise."""
+    ours = part("a", "train", {"source_id": "youtube:abcdefghijk"})
+    theirs = part("b", "test", {"path": "Yabcdefghijk.wav"})
+    assert find_leaks([ours, theirs], kinds=["source"]).pairs.is_empty()
+    assert find_leaks([ours, replace(theirs, from_youtube=True)], kinds=["source"]).pairs.height == 1
+
+
 def test_groups_bind_within_a_dataset_and_stems_between_datasets() -> None:
     train = part("a", "train", {"group": "g", "path": "dog barking.wav"})
     test = part("a", "test", {"group": "g", "path": "t/dog barking.wav"})

@@ -137,3 +137,20 @@ def test_several_labels_against_scikit_learn() -> None:
     assert number.method == "jackknife of 60 blocks"
     assert numbers["class_average_precision[b]"].reason == "of one class: not drawn"
     assert confusion_of(found, part="all", context="c") is None
+
+
+def test_d_prime_is_no_share_and_its_interval_lies_around_it() -> None:
+    """The shares of ``macro_average_precision`` end at 1; d' of well separated classes is 3 and more, evenly around."""
+    rng = np.random.default_rng(0)
+    targets = rng.random((80, 3)) < 0.5
+    scores = 3.0 * targets + rng.standard_normal(targets.shape)
+    numbers = {each.metric: each for each in class_numbers(classes(targets, scores), FEW, part="all", context="c")}
+    number = numbers["macro_d_prime"]
+    assert number.value > 2
+    assert number.low is not None
+    assert number.high is not None
+    assert number.low > 1
+    assert number.value - number.low == pytest.approx(number.high - number.value)
+    shares = numbers["macro_average_precision"]
+    assert shares.high is not None
+    assert shares.value < shares.high < 1
