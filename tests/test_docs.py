@@ -22,7 +22,7 @@ PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 SOURCE = ROOT / "src" / "audiolect"
 NOT_ROOMS = {"__init__", "__main__", "__pycache__", "py.typed"}
 WITH_COMMANDS = {
-    "README.md": 12,
+    "README.md": 13,
     "docs/add_a_corpus.md": 2,
     "docs/captioning.md": 4,
     "docs/formats_of_others.md": 8,
