@@ -86,6 +86,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with chdir(folder), pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", COLUMNS)
         patch.setenv("NO_COLOR", "1")
+        # As without a connection, and without the minute in which the Hub is asked again and again.
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         prepare(folder)
         yield folder
 
