@@ -57,8 +57,32 @@ def test_new_moves_every_older_run_aside(read: Recipe, tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["fingerprint", "examples_fingerprint"])
 def test_other_data_is_refused(read: Recipe, tmp_path: Path, key: str) -> None:
     begin_or_resume(tmp_path / "run", read, card(read, tmp_path), new=False)
+    (tmp_path / "run" / "last").write_text("3")
     with pytest.raises(ConfigError, match=rf"(?s)other data.*data\.tones: {key} . in the run, other now"):
         begin_or_resume(tmp_path / "run", read, card(read, tmp_path, **{key: "other"}), new=False)
+
+
+@pytest.mark.parametrize("trained", ["nothing", "last", "checkpoints/00000001"])
+def test_a_run_without_a_checkpoint_binds_nobody(
+    read: Recipe, recipe: Callable[..., Path], tmp_path: Path, trained: str
+) -> None:
+    """A recipe that was refused after its folder was made, and corrected; what was trained is kept."""
+    folder = tmp_path / "run"
+    begin_or_resume(folder, read, card(read, tmp_path), new=False)
+    if trained != "nothing":
+        (folder / trained).parent.mkdir(exist_ok=True)
+        (folder / trained).write_text("1")
+    other = load_recipe(recipe(), ["training.batches.batch_size=3"])
+    if trained != "nothing":
+        with pytest.raises(ConfigError, match="begun with another recipe"):
+            begin_or_resume(folder, other, card(other, tmp_path), new=False)
+        assert begin_or_resume(folder, read, card(read, tmp_path), new=False)[1]
+        return
+    run, resumed, changed = begin_or_resume(folder, other, card(other, tmp_path, fingerprint="other"), new=False)
+    assert (resumed, changed) == (False, [])
+    assert run.config["training"]["batches"]["batch_size"] == 3
+    assert run.card["data"]["tones"]["fingerprint"] == "other"
+    assert begin_or_resume(folder, other, card(other, tmp_path, fingerprint="other"), new=False)[1]
 
 
 def test_free_changes_are_kept_and_named(read: Recipe, recipe: Callable[..., Path], tmp_path: Path) -> None:

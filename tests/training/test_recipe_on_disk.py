@@ -62,6 +62,7 @@ def test_a_run_goes_on_with_the_recipe_that_it_wrote(recipe: MakeRecipe, overrid
 
 def test_another_recipe_than_the_one_it_wrote_is_refused(recipe: MakeRecipe, tmp_path: Path) -> None:
     begin_or_resume(tmp_path / "run", read(recipe, "training.clip_norm=null"), CARD, new=False)
+    (tmp_path / "run" / "last").write_text("1")  # without anything trained, another recipe begins anew
     with pytest.raises(ConfigError, match=r"training\.clip_norm: None in the run, 1\.0 now"):
         begin_or_resume(tmp_path / "run", read(recipe), CARD, new=False)
 

@@ -18,7 +18,7 @@ from audiolect.errors import ConfigError, StorageError
 from audiolect.storage import file_header, write_json, write_yaml
 from audiolect.training.recipe import Recipe
 from audiolect.training.recipe_changes import check_unchanged
-from audiolect.training.run_folder import CARD_NAME, CONFIG_NAME, RUN_KIND, RUN_VERSION, Run, open_run
+from audiolect.training.run_folder import CARD_NAME, CHECKPOINTS, CONFIG_NAME, RUN_KIND, RUN_VERSION, Run, open_run
 
 _LIBRARIES = ("audiolect", "torch", "accelerate", "transformers", "numpy")
 
@@ -36,7 +36,7 @@ def begin_or_resume(folder: Path, recipe: Recipe, card: dict[str, Any], *, new: 
         The run, whether it goes on, and the keys of the recipe that have changed without changing the results.
 
     Raises:
-        ConfigError: the run has another recipe or other data.
+        ConfigError: the run has another recipe or other data, and a checkpoint.
         StorageError: the folder holds something else.
     """
     if (folder / CONFIG_NAME).is_file() and new:
@@ -44,8 +44,15 @@ def begin_or_resume(folder: Path, recipe: Recipe, card: dict[str, Any], *, new: 
     values = recipe.model_dump(mode="json")
     if (folder / CONFIG_NAME).is_file():
         run = open_run(folder)
-        changed = check_unchanged(run.config, values, folder)
-        _check_data(run, card)
+        try:
+            changed = check_unchanged(run.config, values, folder)
+            _check_data(run, card)
+        except ConfigError:
+            if run.pointer("last") is not None or any((folder / CHECKPOINTS).glob("*")):
+                raise
+            # Nothing was trained: a recipe that was refused, or stopped before its first checkpoint, binds nobody.
+            _write(folder, values, card)
+            return open_run(folder), False, []
         if changed or run.card["recipe_folder"] != card["recipe_folder"]:  # paths are relative to where it is now
             _write(folder, values, {**run.card, "recipe_folder": card["recipe_folder"]})
         return open_run(folder), True, changed
