@@ -31,6 +31,12 @@ def test_it_says_what_the_training_does_and_writes_nothing(recipe: MakeRecipe, t
     assert first["loss"] == pytest.approx(seen.first_loss, rel=1e-5)
 
 
+def test_a_run_in_which_nothing_was_trained_binds_nobody(recipe: MakeRecipe, tmp_path: Path) -> None:
+    train(recipe(), tmp_path / "run", TrainOptions(overrides=("training.max_steps=1",)))
+    (tmp_path / "run" / "last").unlink()
+    assert dry_run(recipe(), tmp_path / "run", ("training.clip_norm=0.5",)).resumes_at is None
+
+
 def test_it_knows_what_would_be_gone_on_with(recipe: MakeRecipe, tmp_path: Path) -> None:
     constant = ("training.schedule.kind=constant",)
     train(recipe(), tmp_path / "run", TrainOptions(overrides=(*constant, "training.max_steps=2")))

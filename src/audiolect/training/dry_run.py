@@ -98,8 +98,9 @@ def dry_run(
     settings, resumes_at = recipe.training, None
     if (folder / CONFIG_NAME).is_file() and not new:
         run = open_run(folder)
-        check_unchanged(run.config, recipe.model_dump(mode="json"), folder)
         resumes_at = run.pointer("last")
+        if resumes_at is not None:  # where nothing was trained, another recipe begins
+            check_unchanged(run.config, recipe.model_dump(mode="json"), folder)
     data = open_training_data(recipe, path.parent, where=path, keep_quarantined=keep_quarantined)
     overlaps, evaluated = find_overlaps(data, path.parent, folder.parent / MEMORY_FOLDER, remember=False)
     waived = check_overlaps(overlaps, evaluated, recipe.evaluation.waive_leaks)
