@@ -49,7 +49,7 @@ def describe(tour: Tour, dataset: Dataset) -> Described:
     """Train, predict and evaluate."""
     steps = _train(tour)
     report = _predict(tour, dataset)
-    described = Described(steps, _evaluate(tour, dataset), _heard(dataset, report.rows[0].recording_id))
+    described = Described(steps, _evaluate(tour, dataset), _heard(tour, dataset, report.rows[0].recording_id))
     if not tour.quiet:
         true = dict(dataset.examples.select("example_id", "answers").iter_rows())
         print_numbers(described)
@@ -129,6 +129,8 @@ def _evaluate(tour: Tour, dataset: Dataset) -> Scores:
     return scores
 
 
-def _heard(dataset: Dataset, recording_id: str) -> Path:
+def _heard(tour: Tour, dataset: Dataset, recording_id: str) -> Path:
+    """The file of a recording, as it is reached from where the demo was asked for."""
     rows = dataset.recordings.filter(dataset.recordings["recording_id"] == recording_id)
-    return dataset.audio_path(rows["path"][0])
+    path, world = dataset.audio_path(rows["path"][0]).resolve(), tour.place("soundworld")
+    return world / path.relative_to(world.resolve()) if path.is_relative_to(world.resolve()) else path
