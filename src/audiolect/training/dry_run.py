@@ -95,12 +95,8 @@ def dry_run(
         As the training would: ConfigError, DatasetError, StorageError, UsageError.
     """
     recipe = recipe or load_recipe(path, overrides)
-    settings, resumes_at = recipe.training, None
-    if (folder / CONFIG_NAME).is_file() and not new:
-        run = open_run(folder)
-        resumes_at = run.pointer("last")
-        if resumes_at is not None:  # where nothing was trained, another recipe begins
-            check_unchanged(run.config, recipe.model_dump(mode="json"), folder)
+    settings = recipe.training
+    resumes_at = None if new else _goes_on_at(folder, recipe)
     data = open_training_data(recipe, path.parent, where=path, keep_quarantined=keep_quarantined)
     overlaps, evaluated = find_overlaps(data, path.parent, folder.parent / MEMORY_FOLDER, remember=False)
     waived = check_overlaps(overlaps, evaluated, recipe.evaluation.waive_leaks)
@@ -135,6 +131,17 @@ def dry_run(
         batch_bytes=max(0, peak_memory_bytes() - before),
         loads=tuple(f"weights of {part} from {kept.text()}" for part, kept in kept_reports(model).items()),
     )
+
+
+def _goes_on_at(folder: Path, recipe: Recipe) -> int | None:
+    """The step of the last checkpoint; None where nothing was trained, and another recipe may begin."""
+    if not (folder / CONFIG_NAME).is_file():
+        return None
+    run = open_run(folder)
+    step = run.pointer("last")
+    if step is not None:
+        check_unchanged(run.config, recipe.model_dump(mode="json"), folder)
+    return step
 
 
 def _state_bytes(freezing: FreezingPlan, recipe: Recipe) -> int:
